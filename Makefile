@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: install demo test lint format docs-check bench clean
+
+install: $(VENV)/.installed  ## virtual environment with everything development needs
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --prefer-binary --editable ".[dev]"
+	touch $@
+
+$(VENV)/.demo: pyproject.toml
+	test -e $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c "import mien" 2>/dev/null || $(BIN)/pip install --quiet --prefer-binary --editable .
+	touch $@
+
+demo: $(VENV)/.demo  ## enrol three people from sample photos, identify them, write demo/report.html
+	$(BIN)/python tools/demo.py --out demo
+
+test: install  ## the whole test suite
+	$(BIN)/pytest
+
+lint: install  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo dist build

@@ -1,0 +1,1 @@
+"""Mien: face recognition with decisions at a stated error rate."""

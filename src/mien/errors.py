@@ -1,0 +1,179 @@
+"""Everything Mien can refuse, in one tree.
+
+::
+
+    MienError
+    ├── UsageError               exit 2   the call itself is wrong
+    │   ├── InvalidArgument
+    │   └── UnsupportedErrorRate          the calibration cannot support the rate asked for
+    ├── InputError               exit 3   the image, or what is in it
+    │   ├── UnreadableImage
+    │   ├── ImageTooLarge
+    │   ├── NoImages
+    │   └── NoFace
+    ├── ModelError               exit 4   weights, runtimes, embedding spaces
+    │   ├── UnknownModel
+    │   ├── ModelUnavailable
+    │   ├── HashMismatch
+    │   ├── RuntimeUnavailable
+    │   ├── SpaceMismatch
+    │   └── NotCalibrated
+    └── StoreError               exit 5   the gallery
+        ├── StoreUnavailable
+        ├── StoreFull
+        ├── StoreCorrupt
+        ├── UnknownPerson
+        └── AmbiguousPerson
+
+A message says what was expected, what came and what to do. What a program may want to know sits in ``details``
+(plain JSON values), and ``code`` is the same word in Python, in JSON and in a REST answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, TypeAlias
+
+__all__ = [
+    "AmbiguousPerson",
+    "HashMismatch",
+    "ImageTooLarge",
+    "InputError",
+    "InvalidArgument",
+    "MienError",
+    "ModelError",
+    "ModelUnavailable",
+    "NoFace",
+    "NoImages",
+    "NotCalibrated",
+    "RuntimeUnavailable",
+    "SpaceMismatch",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFull",
+    "StoreUnavailable",
+    "UnknownModel",
+    "UnknownPerson",
+    "UnreadableImage",
+    "UnsupportedErrorRate",
+    "UsageError",
+]
+
+Detail: TypeAlias = "str | int | float | bool | None | list[Detail] | dict[str, Detail]"
+
+
+class MienError(Exception):
+    """Root of everything Mien raises on purpose.
+
+    Args:
+        message: What was expected, what came, and what to do about it.
+        **details: Plain JSON values a program may want to read.
+    """
+
+    exit_status: ClassVar[int] = 1
+    code: ClassVar[str] = "mien_error"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __init__(self, message: str, **details: Detail) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    def to_dict(self) -> dict[str, Detail]:
+        """The error as JSON: ``{"code", "message", "details"}``."""
+        return {"code": self.code, "message": self.message, "details": dict(self.details)}
+
+
+class UsageError(MienError):
+    """The call itself is wrong."""
+
+    exit_status = 2
+
+
+class InvalidArgument(UsageError):
+    """An argument is outside what it may be."""
+
+
+class UnsupportedErrorRate(UsageError):
+    """The calibration data cannot support the error rate asked for; ``details["bound"]`` is the lowest they can."""
+
+
+class InputError(MienError):
+    """The image, or what is in it."""
+
+    exit_status = 3
+
+
+class UnreadableImage(InputError):
+    """The file is missing, empty, truncated or no image."""
+
+
+class ImageTooLarge(InputError):
+    """More pixels or bytes than the limit."""
+
+
+class NoImages(InputError):
+    """A folder, or a list, without a single image."""
+
+
+class NoFace(InputError):
+    """A face was needed and none was found."""
+
+
+class ModelError(MienError):
+    """Weights, runtimes and embedding spaces."""
+
+    exit_status = 4
+
+
+class UnknownModel(ModelError):
+    """No card of that name."""
+
+
+class ModelUnavailable(ModelError):
+    """No source could serve the weights."""
+
+
+class HashMismatch(ModelError):
+    """A file is not the one its card pins."""
+
+
+class RuntimeUnavailable(ModelError):
+    """The inference runtime or device asked for is not there, or is not the one that ran."""
+
+
+class SpaceMismatch(ModelError):
+    """Templates of different embedding spaces were about to be compared."""
+
+
+class NotCalibrated(ModelError):
+    """No calibration fits this pipeline and comparison type."""
+
+
+class StoreError(MienError):
+    """The gallery."""
+
+    exit_status = 5
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be opened, read or written."""
+
+
+class StoreFull(StoreError):
+    """No room on the disk; nothing was changed."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is no gallery, is damaged, or was written by a newer Mien."""
+
+
+class UnknownPerson(StoreError):
+    """Nobody of that id or label."""
+
+
+class AmbiguousPerson(StoreError):
+    """Several people bear the label; ``details["person_ids"]`` names them."""
