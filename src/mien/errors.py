@@ -5,7 +5,8 @@
     MienError
     ├── UsageError               exit 2   the call itself is wrong
     │   ├── InvalidArgument
-    │   └── UnsupportedErrorRate          the calibration cannot support the rate asked for
+    │   ├── UnsupportedErrorRate          the calibration cannot support the rate asked for
+    │   └── UnwritableFile
     ├── InputError               exit 3   the image, or what is in it
     │   ├── UnreadableImage
     │   ├── ImageTooLarge
@@ -56,6 +57,7 @@ __all__ = [
     "UnknownPerson",
     "UnreadableImage",
     "UnsupportedErrorRate",
+    "UnwritableFile",
     "UsageError",
 ]
 
@@ -99,6 +101,10 @@ class InvalidArgument(UsageError):
 
 class UnsupportedErrorRate(UsageError):
     """The calibration data cannot support the error rate asked for; ``details["bound"]`` is the lowest they can."""
+
+
+class UnwritableFile(UsageError):
+    """An output file cannot be written where it was asked for: no folder, no permission, no room."""
 
 
 class InputError(MienError):
