@@ -1,0 +1,46 @@
+"""Error rates with the intervals the data can carry: pure NumPy, exact, no loop over scores.
+
+Terms are those of ISO/IEC 2382-37 and 19795-1: *mated* scores compare one person with themselves, *non-mated* scores
+two people; a score at or above the threshold is a match. A face that could not be found scores minus infinity.
+"""
+
+from mien.metrics.bootstrap import (
+    Difference,
+    OperatingPoint,
+    bootstrap_difference,
+    bootstrap_fmr,
+    bootstrap_fnmr_at_fmr,
+    operating_point,
+)
+from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
+from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
+from mien.metrics.pairs import PairScores, all_pairs, cross_pairs
+from mien.metrics.verification import allowed_errors, fmr, fnmr, fnmr_at_fmr, lowest_supported_fmr, threshold_at_fmr
+
+__all__ = [
+    "Difference",
+    "OperatingPoint",
+    "PairScores",
+    "Rate",
+    "all_pairs",
+    "allowed_errors",
+    "bootstrap_difference",
+    "bootstrap_fmr",
+    "bootstrap_fnmr_at_fmr",
+    "cmc",
+    "cross_pairs",
+    "estimate",
+    "fmr",
+    "fnir",
+    "fnmr",
+    "fnmr_at_fmr",
+    "fpir",
+    "is_supported",
+    "lowest_supported_fmr",
+    "mate_ranks",
+    "operating_point",
+    "rule_of_three",
+    "threshold_at_fmr",
+    "threshold_at_fpir",
+    "wilson",
+]
