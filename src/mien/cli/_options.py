@@ -1,0 +1,64 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from mien.gallery import Gallery
+
+__all__ = ["Commands", "add_format", "add_gallery", "add_images", "error_rate", "expand", "open_gallery"]
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_gallery(parser: argparse.ArgumentParser) -> None:
+    """``--gallery`` and ``--collection``."""
+    parser.add_argument(
+        "--gallery", metavar="PATH|URL", help="the gallery (default: $MIEN_GALLERY, else one in your data folder)"
+    )
+    parser.add_argument("--collection", default="main", metavar="NAME", help="collection in it (default: main)")
+
+
+def open_gallery(arguments: argparse.Namespace) -> Gallery:
+    """The gallery that `add_gallery`'s arguments name."""
+    from mien.gallery import Gallery
+
+    return Gallery(arguments.gallery, collection=arguments.collection)
+
+
+def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
+    """``--format``; the first choice is the default."""
+    parser.add_argument(
+        "--format", choices=choices, default=choices[0], help=f"how to print results (default: {choices[0]})"
+    )
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """One or more images or folders."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="images, or folders of them")
+
+
+def error_rate(text: str) -> float:
+    """An argparse type: a rate above 0 and below 1."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1:
+        raise argparse.ArgumentTypeError(f"expected a rate between 0 and 1, such as 1e-3, got {text!r}")
+    return rate
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """The images named: files as they are, folders as the images in them, sorted.
+
+    Raises:
+        NoImages: A folder holds none.
+    """
+    from mien.media import list_images
+
+    return [image for path in paths for image in (list_images(path) if path.is_dir() else [path])]

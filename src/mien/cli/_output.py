@@ -1,0 +1,76 @@
+"""What commands print: results on stdout, everything about the run on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mien.errors import MienError
+
+__all__ = [
+    "count",
+    "error_document",
+    "print_error",
+    "print_failures",
+    "print_json",
+    "print_progress",
+    "print_table",
+    "printable",
+]
+
+
+def printable(text: object) -> str:
+    """The text with control characters escaped: labels and file names are not to steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``"1 face"``, ``"2 faces"``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on one line, ASCII, so that every terminal and every parser takes it."""
+    print(json.dumps(document, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns padded to their widest cell."""
+    table = [list(header), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def error_document(error: MienError, source: str | None = None) -> dict[str, Any]:
+    """The error as JSON, with the image it is about where it is one of many."""
+    document: dict[str, Any] = {"schema": "mien.error/1"}
+    if source is not None:
+        document["source"] = source
+    return {**document, "error": error.to_dict()}
+
+
+def print_error(error: MienError, *, as_json: bool) -> None:
+    """One line on stderr, and the error as a document on stdout where JSON is asked for."""
+    if as_json:
+        print_json(error_document(error))
+    print(f"mien: error: {printable(error.message)}", file=sys.stderr)
+
+
+def print_failures(failures: Sequence[tuple[str, str]], total: int) -> None:
+    """How many of the images failed, and why each did; nothing where none did."""
+    if not failures:
+        return
+    print(f"mien: {len(failures)} of {count(total, 'image')} failed:", file=sys.stderr)
+    for source, message in failures:
+        line = message if source in message else f"{source}: {message}"
+        print(f"  {printable(line)}", file=sys.stderr)
+
+
+def print_progress(done: int, total: int, what: str) -> None:
+    """A counter that redraws itself on stderr; nothing where stderr is no terminal."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        print(f"\r{what} {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,90 @@
+"""``mien identify``: who is in these images?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.cli._batch import Batch, Result, annotated_paths
+from mien.cli._options import Commands, add_format, add_gallery, add_images, error_rate, expand, open_gallery
+
+if TYPE_CHECKING:
+    from mien.types import Face
+
+__all__ = ["register", "run"]
+
+EPILOG = """\
+Everybody is either one of the gallery's people or unknown. A search by somebody who is not in the gallery names a
+person in at most the share of cases that --fpir states. A folder goes on past bad files, lists them at the end on
+stderr, and the exit status is then 3. --format json prints one document an image.
+
+example:
+  mien identify party.jpg holidays/ --fpir 0.01 --save out/ --report out/report.html
+"""
+
+
+def register(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "identify",
+        help="name the people in images",
+        description="Find the people of a gallery in images, at a stated false positive identification rate.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_images(parser)
+    parser.add_argument(
+        "--fpir",
+        type=error_rate,
+        default=0.01,
+        metavar="RATE",
+        help="false positive identification rate to decide at, for this gallery (default: 0.01)",
+    )
+    parser.add_argument("--save", type=Path, metavar="DIR", help="write annotated copies of the images there")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a self-contained report")
+    add_gallery(parser)
+    add_format(parser, "table", "json", "csv")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Identify in constant memory: each image is printed, saved and let go."""
+    batch = Batch(expand(arguments.images), arguments.format, describe)
+    copies = annotated_paths(arguments.images, batch.sources, arguments.save) if arguments.save else {}
+    with open_gallery(arguments) as gallery:
+        results = gallery.identify_all(batch.sources, fpir=arguments.fpir, on_error=batch.failed)
+        entries = _save(batch.follow(results), copies)
+        if arguments.report:
+            from mien.render import write_report
+
+            write_report(arguments.report, ((str(source), image, faces) for source, image, faces in entries))
+        else:
+            for _ in entries:
+                pass
+    return batch.finish()
+
+
+def describe(face: Face) -> str:
+    """One line about an identified face."""
+    decision = face.decision
+    if decision is None:
+        return f"{face.size:.0f} px"
+    sign = ">=" if decision.score >= decision.threshold else "<"
+    reasons = f"  ({', '.join(decision.reasons)})" if decision.reasons else ""
+    return f"{face.person or 'unknown':<24}  score {decision.score:.3f} {sign} {decision.threshold:.3f}{reasons}"
+
+
+def _save(entries: Iterator[Result], copies: dict[Path, Path]) -> Iterable[Result]:
+    if not copies:
+        return entries
+    from mien import media, render
+
+    def saving() -> Iterator[Result]:
+        for source, image, faces in entries:
+            copies[source].parent.mkdir(parents=True, exist_ok=True)
+            media.write(copies[source], render.annotate(image, faces))
+            yield source, image, faces
+
+    return saving()

@@ -1,0 +1,148 @@
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from mien.cli import _app
+from mien.errors import (
+    InvalidArgument,
+    MienError,
+    ModelUnavailable,
+    StoreUnavailable,
+    UnreadableImage,
+    UnsupportedErrorRate,
+)
+
+COMMANDS = ["enroll", "identify", "verify", "detect", "people", "calibrate", "models", "doctor"]
+VERBS = {"people": ["list", "show", "rename", "merge", "erase"], "models": ["list", "show", "pull", "verify", "export"]}
+
+
+def fail_with(monkeypatch, error):
+    def run(arguments):
+        raise error
+
+    monkeypatch.setattr("mien.cli.people.run_list", run)
+
+
+@pytest.mark.parametrize("arguments", [[], *([c] for c in COMMANDS), *([c, v] for c in VERBS for v in VERBS[c])])
+def test_everything_has_help(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        _app.main([*arguments, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: mien")
+    for verb in VERBS.get(" ".join(arguments), ()):
+        assert re.search(rf"^    {verb} +\w+", out, re.MULTILINE), f"{verb} has no line of help"
+
+
+def test_help_says_what_an_error_rate_is_and_where_responsible_use_stands(capsys):
+    with pytest.raises(SystemExit):
+        _app.main(["--help"])
+    out = capsys.readouterr().out
+    assert "docs/responsible-use.md" in out
+    assert "A stated error rate is how often strangers would be taken for somebody" in out
+    assert all(f"\n    {command} " in out for command in COMMANDS)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        _app.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("mien 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["recognise"],
+        ["verify", "a.jpg"],
+        ["verify", "a.jpg", "b.jpg", "--fmr", "0"],
+        ["verify", "a.jpg", "b.jpg", "--fmr", "nan"],
+        ["verify", "a.jpg", "b.jpg", "--threshold", "0.36"],
+        ["identify", "a.jpg", "--fpir", "1"],
+        ["identify", "a.jpg", "--format", "xml"],
+        ["identify"],
+        ["people"],
+        ["people", "merge", "one"],
+        ["enroll", "Ada", "a.jpg", "--new", "--person-id", "1"],
+        ["enroll"],
+        ["enroll", "Ada"],
+        ["enroll", "Ada", "--from", "people"],
+        ["enroll", "--from", "people", "--person-id", "1"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_call_exits_2(arguments, capsys):
+    try:
+        status = _app.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: " in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidArgument("x"), 2),
+        (UnsupportedErrorRate("x", bound=1e-5), 2),
+        (UnreadableImage("x"), 3),
+        (ModelUnavailable("x"), 4),
+        (StoreUnavailable("x"), 5),
+        (MienError("x"), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_an_error_becomes_an_exit_status_and_one_line(error, status, form, capsys, monkeypatch):
+    fail_with(monkeypatch, error)
+    assert _app.main(["people", "list", "--format", form]) == status
+    out, err = capsys.readouterr()
+    assert err == "mien: error: x\n"
+    document = {"schema": "mien.error/1", "error": error.to_dict()}
+    assert [json.loads(line) for line in out.splitlines()] == ([document] if form == "json" else [])
+
+
+def test_ctrl_c_exits_130_quietly(capsys, monkeypatch):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert _app.main(["people", "list"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    code = "from mien.cli import main; import sys; sys.exit(main(['models', 'list']))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    finally:
+        os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode == 141
+
+
+def test_a_terminal_without_the_letters_gets_their_escapes(monkeypatch):
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", narrow)
+
+    def run(arguments):
+        print("Éva")
+        return 0
+
+    monkeypatch.setattr("mien.cli.people.run_list", run)
+    assert _app.main(["people", "list"]) == 0
+    assert narrow.buffer.getvalue() == b"\\xc9va\n"
+
+
+def test_python_m_mien_is_the_same_program():
+    done = subprocess.run([sys.executable, "-m", "mien", "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: mien")

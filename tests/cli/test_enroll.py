@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from mien.cli import main
+
+DEFAULTS = {"purpose": None, "until": None, "new": False, "person_id": None}
+
+
+def test_one_person_from_files_and_folders(gallery, files, capsys):
+    folder = files("a.jpg", "more/b.png", "more/notes.txt")
+    call = ["enroll", "Ada", str(folder / "a.jpg"), str(folder / "more"), "--purpose", "door", "--until", "2027-01-01"]
+    assert main(call) == 0
+    options = DEFAULTS | {"purpose": "door", "until": "2027-01-01"}
+    assert gallery.calls == [("Ada", ["a.jpg", "b.png"], options), "closed"]
+    assert capsys.readouterr().out == f"Ada ({'a' * 32}): 2 added\n"
+
+
+def test_a_folder_per_person(gallery, files, capsys):
+    folder = files("Bo/1.jpg", "Ada/2.jpg", "Ada/1.jpg", ".hidden/1.jpg", "loose.jpg")
+    assert main(["enroll", "--from", str(folder), "--new"]) == 0
+    options = DEFAULTS | {"new": True}
+    assert gallery.calls == [("Ada", ["1.jpg", "2.jpg"], options), ("Bo", ["1.jpg"], options), "closed"]
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_refusals_are_named_with_their_reasons_and_exit_3(gallery, files, capsys):
+    folder = files("a.jpg", "bad.jpg")
+    assert main(["enroll", "Ada", str(folder)]) == 3
+    out = capsys.readouterr().out
+    assert "1 added, 1 image refused" in out
+    assert "bad.jpg: several_faces\n    bad.jpg: 3 faces, expected one" in out
+
+
+def test_json_is_one_document_a_person(gallery, files, capsys):
+    folder = files("Ada/1.jpg", "Bo/bad.jpg")
+    assert main(["enroll", "--from", str(folder), "--format", "json"]) == 3
+    ada, bo = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (ada["schema"], ada["label"], ada["added"]) == ("mien.enrolment/1", "Ada", ["1.jpg"])
+    assert bo["refused"][0]["reasons"] == ["several_faces"]
+
+
+@pytest.mark.parametrize("make", [(), ("loose.jpg",), ("Ada/notes.txt",)], ids=["missing", "no folders", "no images"])
+def test_a_folder_without_people_is_bad_input(make, gallery, files, capsys):
+    folder = files(*make)
+    assert main(["enroll", "--from", str(folder)]) == 3
+    assert gallery.calls == []
+    assert capsys.readouterr().err.startswith(f"mien: error: {folder}")
