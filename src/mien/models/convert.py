@@ -8,9 +8,10 @@ their sha256 is pinned in the model's card.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -67,7 +68,7 @@ def _fold_constants(graph: GraphProto) -> None:
     )
 
 
-def _evaluate(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+def _evaluate(node: NodeProto, inputs: list[NDArray[Any]]) -> NDArray[Any]:
     if node.op_type == "Reshape":
         return inputs[0].reshape(tuple(int(n) for n in inputs[1]))
     quantised, scale, zero_point = inputs
@@ -83,7 +84,7 @@ def _evaluate(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
         shape[axis] = scale.size
         scale, zero_point = scale.reshape(shape), zero_point.reshape(shape)
     centred = quantised.astype(np.int32) - zero_point.astype(np.int32)
-    return centred.astype(np.float32) * scale.astype(np.float32)
+    return np.asarray(centred.astype(np.float32) * scale.astype(np.float32))
 
 
 def _drop_stale_inputs(graph: GraphProto) -> None:

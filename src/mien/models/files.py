@@ -1,0 +1,77 @@
+"""Files on disk that must be exactly what a card says: hashing, checking, writing whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from mien.errors import HashMismatch, ModelUnavailable
+
+__all__ = ["check", "digest", "write_whole", "writing"]
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, hexadecimal; read once a process as long as its size and time of change stay."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _mtime_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check(what: str, *, expected: str, got: str, advice: str) -> None:
+    """Compare two sha256.
+
+    Raises:
+        HashMismatch: They differ; the message names ``what``, both hashes and ``advice``.
+    """
+    if got != expected:
+        message = f"{what} is not the file its card pins: expected sha256 {expected}, got {got}. {advice}"
+        raise HashMismatch(message, file=what, expected=expected, got=got)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, making its folder where needed.
+
+    Raises:
+        ModelUnavailable: The disk is full or the folder cannot be written to.
+    """
+    temporary: Path | None = None
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            if temporary is not None:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+            raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failed write to ``path`` into `ModelUnavailable` with what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            advice = "the disk is full; free some room, or set MIEN_CACHE to a folder on another disk"
+        else:
+            advice = f"{error.strerror or error}; set MIEN_CACHE to a folder that can be written to"
+        raise ModelUnavailable(f"cannot write {path}: {advice}", file=str(path)) from error
