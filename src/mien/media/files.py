@@ -1,0 +1,115 @@
+"""Image files in folders, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from mien.errors import InvalidArgument, NoImages, UnwritableFile
+from mien.types import Image
+
+__all__ = ["EXTENSIONS", "list_images", "write", "write_bytes"]
+
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".gif"}
+)
+"""What counts as an image in a folder; the last four cannot be read, and are listed so that this is said."""
+
+_ENCODING: dict[str, tuple[str, dict[str, int]]] = {
+    # Without chroma subsampling: it smears the thin coloured lines of annotations.
+    ".jpg": ("JPEG", {"quality": 92, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 92, "subsampling": 0}),
+    ".png": ("PNG", {}),
+    ".webp": ("WEBP", {"quality": 92}),
+    ".bmp": ("BMP", {}),
+    ".tif": ("TIFF", {}),
+    ".tiff": ("TIFF", {}),
+}
+
+
+def list_images(folder: str | os.PathLike[str]) -> list[Path]:
+    """The image files in a folder and its subfolders, by `EXTENSIONS`, sorted; hidden ones and links to folders apart.
+
+    Raises:
+        NoImages: No such folder, no permission to list it or one inside it, or not a single image.
+    """
+    root = Path(folder)
+
+    def refuse(error: OSError) -> None:
+        reason = "no such folder" if isinstance(error, FileNotFoundError) else error.strerror
+        raise NoImages(f"{error.filename}: cannot be listed: {reason}", source=str(root)) from error
+
+    found: list[Path] = []
+    for parent, folders, names in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        images = (name for name in names if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS)
+        found += [Path(parent, name) for name in images]
+    if not found:
+        readable = ", ".join(sorted(_ENCODING))
+        raise NoImages(f"{root}: expected images ({readable}), got none", source=str(root))
+    return sorted(found)
+
+
+def write(path: str | os.PathLike[str], image: Image) -> None:
+    """Write an image; the file appears whole or not at all, and replaces one that was there.
+
+    Args:
+        path: Its extension chooses the format: JPEG and WebP at quality 92, PNG, BMP or TIFF without loss.
+        image: (height, width, 3) uint8, RGB.
+
+    Raises:
+        InvalidArgument: An extension that names no format, or not an image.
+        UnwritableFile: No such folder, no permission, or no room; nothing was changed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _ENCODING:
+        raise InvalidArgument(f"{path}: expected a name that ends in one of {', '.join(sorted(_ENCODING))}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InvalidArgument(f"expected a uint8 image (height, width, 3), got {image.dtype} {image.shape}")
+    encoded = io.BytesIO()
+    name, options = _ENCODING[suffix]
+    try:
+        Pillow.fromarray(image).save(encoded, name, **options)
+    except (OSError, ValueError) as error:  # a side longer than the format can say
+        raise InvalidArgument(f"{path}: {name} cannot hold {image.shape[1]} x {image.shape[0]}: {error}") from error
+    write_bytes(path, encoded.getbuffer())
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
+    """Write a file through a temporary neighbour and a rename, so that no reader ever sees half of it.
+
+    Raises:
+        UnwritableFile: No such folder, no permission, or no room; nothing was changed.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        reason = _reason(error)
+        raise UnwritableFile(f"{target}: cannot be written: {reason}; nothing was changed", path=str(target)) from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "no room on the disk"
+    match error:
+        case FileNotFoundError():
+            return "no such folder"
+        case IsADirectoryError():
+            return "it is a folder"
+        case PermissionError():
+            return "no permission"
+        case OSError(strerror=str(text)):
+            return text
+    return str(error)
