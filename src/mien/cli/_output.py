@@ -12,6 +12,7 @@ from mien.errors import MienError
 __all__ = [
     "count",
     "error_document",
+    "print_download",
     "print_error",
     "print_failures",
     "print_json",
@@ -74,3 +75,11 @@ def print_progress(done: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         end = "\n" if done >= total else ""
         print(f"\r{what} {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
+
+
+def print_download(name: str, done: int, total: int | None) -> None:
+    """As `print_progress`, for the bytes of a download."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        size = f"{done / 1e6:.1f}" if total is None else f"{done / 1e6:.1f}/{total / 1e6:.1f}"
+        print(f"\r{printable(name)} {size} MB", end=end, file=sys.stderr, flush=True)

@@ -1,13 +1,91 @@
-"""``mien models``: list, show, pull, verify and export the weights Mien works with."""
+"""``mien calibrate``: fit thresholds on your own images."""
 
 from __future__ import annotations
 
 import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands
+from mien.cli._options import Commands, add_format
+from mien.cli._output import count, print_json, print_progress, print_table, printable
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from mien.recognition import Calibration
+
+__all__ = ["register", "run"]
+
+EPILOG = """\
+The folder holds a folder per person, each with several images of that person taken as yours will be. A false match
+rate is promised only down to where 30 false matches of 30 people stand behind it: the more people, the lower.
+
+example:
+  mien calibrate --from people/
+"""
 
 
 def register(commands: Commands) -> None:
-    pass
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="fit thresholds on your own images",
+        description="Fit the thresholds of every error rate on your own people and cameras.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--from", dest="folder", type=Path, required=True, metavar="DIR", help="a folder per person")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it (default: where Mien looks for yours first)"
+    )
+    add_format(parser, "table", "json")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, save, and print what may now be promised."""
+    from mien.recognition import default_pipeline, refit
+
+    calibration = refit(arguments.folder, pipeline=default_pipeline(), progress=_progress)
+    path = calibration.save(arguments.output)
+    if arguments.format == "json":
+        print_json(calibration.to_dict())
+    else:
+        _print(calibration)
+        print(f"\nsaved as {printable(path)}")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    print_progress(done, total, "images")
+
+
+def _print(calibration: Calibration) -> None:
+    population = calibration.population
+    print(f"{printable(calibration.name)}: {count(population.people, 'person', 'people')}, ", end="")
+    print(f"{count(population.images, 'image')}; {printable(population.limits)}")
+    for kind, comparison in calibration.comparisons.items():
+        print(f"\n{kind}: {comparison.mated:,} mated and {comparison.non_mated:,} non-mated comparisons")
+        rows = [(f"{p.fmr:g}", p.threshold, p.low, p.high, p.fnmr) for p in comparison.supported]
+        _print_points("FMR", "FNMR", rows)
+        bounds = [(point.fmr, point.high) for point in comparison.points if not point.supported]
+        _print_bound("FMR", bounds)
+    if calibration.identification:
+        print("\nsearches of a gallery")
+    supported = [p for p in calibration.identification if p.supported]
+    searches = [(f"{p.fpir:g} of {p.gallery:,} people", p.threshold, p.low, p.high, p.fnir) for p in supported]
+    _print_points("FPIR", "FNIR", searches)
+    _print_bound("FPIR", [(point.fpir, point.high) for point in calibration.identification if not point.supported])
+
+
+def _print_points(rate: str, missed: str, points: list[tuple[str, float, float, float, float]]) -> None:
+    if points:
+        rows = [(at, f"{t:.3f}", f"{low:.2g} to {high:.2g}", f"{miss:.2%}") for at, t, low, high, miss in points]
+        print_table([rate, "threshold", "95 % interval", missed], rows)
+
+
+def _print_bound(rate: str, bounds: list[tuple[float, float]]) -> None:
+    """The bound the data give at the highest rate that they cannot support."""
+    if bounds:
+        aimed, bound = max(bounds)
+        at_most = f"{bound:.2g}" if math.isfinite(bound) else "unknown"
+        print(f"{rate} {aimed:g} and below: unsupported, too few people; the rate there is at most {at_most}")

@@ -29,9 +29,9 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the faces of each image as they are found."""
+    batch = Batch(expand(arguments.images), arguments.format, describe)
     from mien.recognition import default_pipeline
 
-    batch = Batch(expand(arguments.images), arguments.format, describe)
     for _ in batch.follow(default_pipeline().find_all_indexed(batch.sources, on_error=batch.failed)):
         pass
     return batch.finish()

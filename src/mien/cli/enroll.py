@@ -39,6 +39,13 @@ def register(commands: Commands) -> None:
     parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="enrol everybody: a folder per person")
     parser.add_argument("--purpose", metavar="TEXT", help="what their faces are kept for")
     parser.add_argument("--until", metavar="YYYY-MM-DD", help="last day on which they are to be identified")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="REASON",
+        help="a reason not to refuse an image for, such as matches_other_person for twins (may be given again)",
+    )
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--new", action="store_true", help="somebody new, even where the label is taken")
     who.add_argument("--person-id", metavar="ID", help="the person of this id, where several bear the label")
@@ -60,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
                 until=arguments.until,
                 new=arguments.new,
                 person_id=arguments.person_id,
+                allow=arguments.allow,
             )
             refused |= bool(enrolment.refused)
             if len(people) > 1:
