@@ -61,7 +61,7 @@ __all__ = [
     "UsageError",
 ]
 
-Detail: TypeAlias = "str | int | float | bool | None | list[Detail] | dict[str, Detail]"
+Detail: TypeAlias = "str | int | float | bool | list[Detail] | dict[str, Detail] | None"
 
 
 class MienError(Exception):

@@ -144,7 +144,7 @@ class Faces:
     def __post_init__(self) -> None:
         n = len(self.scores)
         shapes = {"boxes": (n, 4), "scores": (n,), "landmarks": (n, 5, 2)}
-        shapes |= {name: (n,) for name in ("image_index", "timestamp", "track_id")}
+        shapes |= dict.fromkeys(("image_index", "timestamp", "track_id"), (n,))
         for name, shape in shapes.items():
             _check_shape(name, getattr(self, name), shape)
         for name in ("templates", "quality", "decisions"):
@@ -162,6 +162,11 @@ class Faces:
                 object.__setattr__(self, name, _read_only(column))
         frozen = {name: _read_only(column) for name, column in self.extra.items()}
         object.__setattr__(self, "extra", MappingProxyType(frozen))
+
+    def __reduce__(self) -> tuple[type[Faces], tuple[Any, ...]]:
+        # A mapping proxy cannot be pickled, and faces travel between processes.
+        values = [getattr(self, column.name) for column in dataclasses.fields(self)]
+        return type(self), (*values[:-1], dict(self.extra))
 
     def __len__(self) -> int:
         return len(self.scores)

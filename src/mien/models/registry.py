@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from mien.errors import ModelError, UnknownModel
 
@@ -131,6 +131,9 @@ class Card:
         input: What the network expects.
         space: Embedding space of its output, None where it embeds nothing.
         dimension: Length of a template, None where it embeds nothing.
+        origin: Mean feature of a population, subtracted before templates are brought to unit length; ``dimension``
+            numbers, None where it embeds nothing.
+        origin_data: Whose features were averaged.
         outputs: Names of the network's outputs.
         runs: Ways to run it, fastest first as measured, each of which passed the equivalence test.
     """
@@ -152,6 +155,8 @@ class Card:
     input: Input
     space: str | None
     dimension: int | None
+    origin: tuple[float, ...] | None
+    origin_data: str | None
     outputs: tuple[str, ...]
     runs: tuple[Run, ...]
 
@@ -227,6 +232,8 @@ def parse_card(text: str, origin: str) -> Card:
         input=_input(input_),
         space=embedding.take("space", str) if embedding else None,
         dimension=embedding.take("dimension", int) if embedding else None,
+        origin=tuple(embedding.numbers("origin", embedding.values["dimension"])) if embedding else None,
+        origin_data=embedding.take("origin_data", str) if embedding else None,
         outputs=table.strings("outputs"),
         runs=tuple(_run(entry) for entry in table.tables("runs")),
     )
@@ -305,7 +312,7 @@ class _Table:
         value = self.values.get(name)
         if type(value) is not kind or value in ("", []):
             raise self.error(name, f"a {kind.__name__}", "nothing" if value is None else repr(value))
-        return cast("T", value)
+        return value
 
     def choice(self, name: str, allowed: tuple[T, ...]) -> T:
         value = self.take(name, str)

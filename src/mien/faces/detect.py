@@ -1,0 +1,176 @@
+"""Detection at several scales with YuNet (Wu et al., Machine Intelligence Research 2023)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models import Session
+from mien.types import Array, Faces, Image
+
+__all__ = ["Detector"]
+
+_STRIDES = (8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One look at an image: shrunk or enlarged by ``scale`` and laid into a canvas at ``left``, ``top``."""
+
+    scale: float
+    width: int
+    height: int
+    left: int
+    top: int
+    canvas: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    scores: Array
+    boxes: Array
+    landmarks: Array
+
+
+class Detector:
+    """Finds faces from 24 pixels to those that fill the frame.
+
+    An image is looked at in full (its longer side at most ``max_side``) and, where that is larger than 320 pixels,
+    once more at a quarter of that or less: YuNet sees faces of about 10 to 300 pixels, so two looks overlap.
+    The smallest look has a margin all round, since a face cut off by the border is hard to find.
+
+    Args:
+        session: An open session of YuNet that takes (n, h, w, 3) uint8 RGB with h and w multiples of 32.
+        score_threshold: Lowest confidence of a face, in [0, 1].
+        min_size: Smallest face (geometric mean of its box's sides) in pixels of the image. Below it no recogniser has
+            enough to go by, and false faces are at their most common.
+        overlap: Intersection over union above which two boxes are one face.
+        max_side: The longer side of the largest look, in pixels.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        score_threshold: float = 0.75,
+        min_size: float = 16,
+        overlap: float = 0.3,
+        max_side: int = 2560,
+    ) -> None:
+        self._session = session
+        self.score_threshold = score_threshold
+        self.min_size = min_size
+        self.overlap = overlap
+        self.max_side = max_side
+
+    def detect(self, images: Sequence[Image], indices: Sequence[int] | None = None) -> list[Faces]:
+        """Find the faces of several images.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, of any sizes.
+            indices: ``image_index`` of each image; their position by default.
+
+        Returns:
+            One `Faces` an image, best score first.
+        """
+        looks: dict[tuple[int, int], list[tuple[int, _Level]]] = defaultdict(list)
+        for position, image in enumerate(images):
+            for level in _levels(image.shape[1], image.shape[0], self.max_side):
+                looks[level.canvas].append((position, level))
+        found: list[list[_Found]] = [[] for _ in images]
+        for canvas, entries in looks.items():
+            batch = np.zeros((len(entries), *canvas, 3), np.uint8)
+            for slot, (position, level) in zip(batch, entries, strict=True):
+                _lay(images[position], level, slot)
+            outputs = self._session.run(batch)
+            for row, (position, level) in enumerate(entries):
+                found[position].append(_decode(outputs, row, level, self.score_threshold))
+        numbers = indices if indices is not None else range(len(images))
+        return [
+            self._merge(levels, image, number) for levels, image, number in zip(found, images, numbers, strict=True)
+        ]
+
+    def _merge(self, levels: list[_Found], image: Image, number: int) -> Faces:
+        scores = np.concatenate([level.scores for level in levels])
+        boxes = np.concatenate([level.boxes for level in levels])
+        landmarks = np.concatenate([level.landmarks for level in levels])
+        keep = _suppress(boxes, scores, self.overlap)
+        size = (image.shape[1], image.shape[0])
+        faces = Faces.of(boxes[keep], scores[keep], landmarks[keep], size, image_index=number)
+        return faces[faces.sizes >= self.min_size]
+
+
+_COARSE_SIDE = 208
+_SINGLE_LOOK_SIDE = 320
+_MARGIN = 24
+
+
+def _levels(width: int, height: int, max_side: int) -> list[_Level]:
+    longer = max(width, height)
+    finest = min(longer, max_side)
+    if finest <= _SINGLE_LOOK_SIDE:
+        return [_level(width, height, max(finest, _COARSE_SIDE) / longer, _MARGIN)]
+    sides = [finest]
+    while sides[-1] > 4 * _SINGLE_LOOK_SIDE:
+        sides.append(sides[-1] // 4)
+    plain = [_level(width, height, side / longer, 0) for side in sides]
+    return [*plain, _level(width, height, min(_COARSE_SIDE, sides[-1] // 2) / longer, _MARGIN)]
+
+
+def _level(width: int, height: int, scale: float, margin: int) -> _Level:
+    inner_width, inner_height = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = tuple(-(-(side + 2 * margin) // 32) * 32 for side in (inner_height, inner_width))
+    left, top = ((canvas[1] - inner_width) // 2, (canvas[0] - inner_height) // 2) if margin else (0, 0)
+    return _Level(scale, inner_width, inner_height, left, top, (canvas[0], canvas[1]))
+
+
+def _lay(image: Image, level: _Level, canvas: Image) -> None:
+    inside = canvas[level.top : level.top + level.height, level.left : level.left + level.width]
+    if image.shape[:2] == inside.shape[:2]:
+        inside[...] = image
+        return
+    interpolation = cv2.INTER_AREA if level.scale < 1 else cv2.INTER_LINEAR
+    inside[...] = cv2.resize(image, (level.width, level.height), interpolation=interpolation)
+
+
+def _decode(outputs: dict[str, NDArray[np.float32]], row: int, level: _Level, threshold: float) -> _Found:
+    """Boxes and landmarks, in pixels of the image, of the anchors whose score reaches the threshold."""
+    parts = []
+    for stride in _STRIDES:
+        confidence = outputs[f"cls_{stride}"][row, :, 0] * outputs[f"obj_{stride}"][row, :, 0]
+        kept = np.flatnonzero(confidence >= threshold * threshold)
+        columns = level.canvas[1] // stride
+        anchors = np.stack([kept % columns, kept // columns], 1).astype(np.float32)
+        offsets = outputs[f"bbox_{stride}"][row, kept]
+        centres = (anchors + offsets[:, :2]) * stride
+        half = np.exp(offsets[:, 2:]) * (stride / 2)
+        points = (outputs[f"kps_{stride}"][row, kept].reshape(-1, 5, 2) + anchors[:, None]) * stride
+        parts.append((np.sqrt(confidence[kept]), np.hstack([centres - half, centres + half]), points))
+    scores, boxes, landmarks = (np.concatenate(column) for column in zip(*parts, strict=True))
+    # Pixel centres, not corners, coincide between the look and the image.
+    shift = np.array([level.left, level.top], np.float32) - 0.5
+    boxes = (boxes - np.tile(shift, 2)) / level.scale - 0.5
+    landmarks = (landmarks - shift) / level.scale - 0.5
+    return _Found(scores.astype(np.float32), boxes.astype(np.float32), landmarks.astype(np.float32))
+
+
+def _suppress(boxes: Array, scores: Array, overlap: float) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression: indices of the boxes that stay, best score first."""
+    order = np.argsort(-scores, kind="stable")
+    corners = boxes[order]
+    areas = np.prod(np.clip(corners[:, 2:] - corners[:, :2], 0, None), axis=1)
+    alive = np.ones(len(order), bool)
+    for index in range(len(order)):
+        if not alive[index]:
+            continue
+        rest = slice(index + 1, None)
+        low = np.maximum(corners[index, :2], corners[rest, :2])
+        high = np.minimum(corners[index, 2:], corners[rest, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        alive[rest] &= shared <= overlap * (areas[index] + areas[rest] - shared)
+    return order[alive]

@@ -1,0 +1,27 @@
+"""Whose face it is: templates, calibration, and decisions at a stated error rate."""
+
+from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
+from mien.recognition.decide import decide_identification, decide_verification
+from mien.recognition.embed import Embedder, fuse
+from mien.recognition.pipeline import Pipeline, default_pipeline, find, find_all
+from mien.recognition.refit import fit, refit
+from mien.recognition.verify import compare, verify
+
+__all__ = [
+    "Calibration",
+    "Embedder",
+    "Pipeline",
+    "compare",
+    "comparison_type",
+    "decide_identification",
+    "decide_verification",
+    "default_pipeline",
+    "find",
+    "find_all",
+    "fit",
+    "fuse",
+    "load_calibration",
+    "refit",
+    "user_calibration_path",
+    "verify",
+]

@@ -1,0 +1,367 @@
+"""Calibration: which threshold gives which error rate, how sure that is, and where the data end.
+
+A calibration belongs to one pipeline. For each comparison type it holds operating points for false match rates (FMR)
+and a map from score to log-likelihood ratio, and for searches the operating points for false positive identification
+rates (FPIR) by size of gallery. A rate that fewer than 30 errors of 30 people stand behind is never promised.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate
+
+__all__ = [
+    "COMPARISON_TYPES",
+    "Calibration",
+    "Comparison",
+    "IdentificationPoint",
+    "Population",
+    "Threshold",
+    "VerificationPoint",
+    "comparison_type",
+    "load_calibration",
+    "user_calibration_path",
+]
+
+SCHEMA = "mien.calibration/1"
+COMPARISON_TYPES = ("image-image", "image-person/1", "image-person/2-4", "image-person/5+")
+
+
+def comparison_type(samples: int) -> str:
+    """Comparison type of a probe image against a person enrolled with so many samples."""
+    if samples < 1:
+        raise InvalidArgument(f"samples: expected 1 or more, got {samples}")
+    return COMPARISON_TYPES[1 if samples == 1 else 2 if samples < 5 else 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What `Calibration` answers: the lowest score that is a match at a rate.
+
+    Attributes:
+        value: The threshold.
+        low: Lower end of the rate's 95 % interval at this threshold.
+        high: Upper end of it.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPoint:
+    """A false match rate and its threshold.
+
+    Attributes:
+        fmr: The rate aimed at; the measured one does not exceed it.
+        threshold: Lowest score that is a match.
+        low: Lower end of the 95 % interval of the rate at this threshold (subject-level bootstrap).
+        high: Upper end of it.
+        fnmr: False non-match rate at this threshold on the same data.
+        errors: False matches counted.
+        people: Distinct people behind them.
+        supported: Whether both are 30 or more. An unsupported point has a one-sided bound in ``high``.
+    """
+
+    fmr: float
+    threshold: float
+    low: float
+    high: float
+    fnmr: float
+    errors: int
+    people: int
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentificationPoint:
+    """A false positive identification rate in a gallery of ``gallery`` people; other fields as `VerificationPoint`."""
+
+    gallery: int
+    fpir: float
+    threshold: float
+    low: float
+    high: float
+    fnir: float
+    errors: int
+    people: int
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Calibration of one comparison type.
+
+    Attributes:
+        mated: How many mated comparisons it rests on.
+        non_mated: How many non-mated ones.
+        points: Operating points, highest rate first.
+        llr: Slope and intercept of the natural log-likelihood ratio over the score (logistic calibration, Bruemmer
+            and du Preez 2006, mated scores weighing one per person).
+    """
+
+    mated: int
+    non_mated: int
+    points: tuple[VerificationPoint, ...]
+    llr: tuple[float, float]
+
+    @property
+    def supported(self) -> tuple[VerificationPoint, ...]:
+        """The points whose rate may be promised, highest rate first."""
+        return tuple(point for point in self.points if point.supported)
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whose images a calibration rests on.
+
+    Attributes:
+        description: What they are.
+        people: How many people.
+        images: How many images.
+        limits: What not to expect of it.
+    """
+
+    description: str
+    people: int
+    images: int
+    limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Thresholds of one pipeline; see the module.
+
+    Attributes:
+        name: What decisions call it.
+        pipeline: Name of the pipeline it belongs to.
+        population: Whose images it rests on.
+        comparisons: By comparison type.
+        identification: Operating points of searches, against people with one sample.
+    """
+
+    name: str
+    pipeline: str
+    population: Population
+    comparisons: Mapping[str, Comparison]
+    identification: tuple[IdentificationPoint, ...]
+
+    def verification_threshold(self, comparison: str, fmr: float) -> Threshold:
+        """Threshold for a false match rate, interpolated between operating points on a logarithmic scale.
+
+        Raises:
+            InvalidArgument: The rate is not between 0 and 1.
+            NotCalibrated: Nothing is known of this comparison type.
+            UnsupportedErrorRate: The rate is lower than the data support; ``details["bound"]`` is the lowest.
+        """
+        _check_rate("fmr", fmr)
+        points = self._comparison(comparison).supported
+        if not points or fmr < points[-1].fmr * (1 - 1e-9):
+            raise _unsupported("FMR", fmr, points[-1].fmr if points else None, self)
+        if fmr > points[0].fmr:
+            # Above the highest rate that was fitted its threshold holds all the more.
+            return Threshold(points[0].threshold, points[0].low, points[0].high)
+        return _interpolate([p.fmr for p in points], [(p.threshold, p.low, p.high) for p in points], fmr)
+
+    def identification_threshold(self, fpir: float, people: int, comparison: str = "image-person/1") -> Threshold:
+        """Threshold for a false positive identification rate in a gallery of so many people.
+
+        Between the sizes that were tried the threshold is interpolated over the logarithm of the size. Below the
+        smallest and above the largest, the rate of a search is bounded by the sum of its comparisons' rates
+        (FPIR <= people x FMR), which holds however comparisons depend on one another.
+
+        Raises:
+            InvalidArgument: The rate is not between 0 and 1, or the gallery is empty.
+            NotCalibrated: Nothing is known of searches.
+            UnsupportedErrorRate: The rate is lower than the data support at this size; ``details["bound"]`` is the
+                lowest that could be promised.
+        """
+        _check_rate("fpir", fpir)
+        if people < 1:
+            raise InvalidArgument(f"people: expected a gallery of 1 or more, got {people}")
+        sizes = sorted({point.gallery for point in self.identification if point.supported})
+        if not sizes or not sizes[0] <= people <= sizes[-1]:
+            return self._by_sum(fpir, people, comparison)
+        below = max(size for size in sizes if size <= people)
+        above = min(size for size in sizes if size >= people)
+        ends = [self._at_size(fpir, size) for size in (below, above)]
+        share = 0.0 if below == above else math.log(people / below) / math.log(above / below)
+        single = Threshold(
+            *(_between(getattr(ends[0], f), getattr(ends[1], f), share) for f in ("value", "low", "high"))
+        )
+        return Threshold(single.value + self._shift(comparison, single.value), single.low, single.high)
+
+    def llr(self, comparison: str, score: float) -> float | None:
+        """Natural logarithm of how much likelier the score is of one person than of two; None where not known."""
+        if comparison not in self.comparisons or not math.isfinite(score):
+            return None
+        slope, intercept = self.comparisons[comparison].llr
+        return slope * score + intercept
+
+    def _comparison(self, comparison: str) -> Comparison:
+        if comparison not in self.comparisons:
+            raise NotCalibrated(
+                f"calibration {self.name!r} knows nothing of {comparison} comparisons; it has "
+                f"{', '.join(self.comparisons)}. Refit it: mien calibrate --from PEOPLE_FOLDER",
+                comparison=comparison,
+            )
+        return self.comparisons[comparison]
+
+    def _at_size(self, fpir: float, size: int) -> Threshold:
+        points = [p for p in self.identification if p.gallery == size and p.supported]
+        if fpir < points[-1].fpir * (1 - 1e-9):
+            raise _unsupported(f"FPIR in a gallery of {size} people", fpir, points[-1].fpir, self)
+        rate = min(fpir, points[0].fpir)
+        return _interpolate([p.fpir for p in points], [(p.threshold, p.low, p.high) for p in points], rate)
+
+    def _by_sum(self, fpir: float, people: int, comparison: str) -> Threshold:
+        points = self._comparison(comparison).supported
+        if not points or fpir / people < points[-1].fmr * (1 - 1e-9):
+            bound = min(1.0, points[-1].fmr * people) if points else None
+            raise _unsupported(f"FPIR in a gallery of {people} people", fpir, bound, self)
+        single = self.verification_threshold(comparison, fpir / people)
+        return Threshold(single.value, 0.0, min(1.0, single.high * people))
+
+    def _shift(self, comparison: str, threshold: float) -> float:
+        """How far the threshold of another comparison type lies from that of people with one sample.
+
+        Taken where the score distributions are known best and closest to the threshold: at the lowest rate that
+        both types support.
+        """
+        own, single = self.comparisons.get(comparison), self.comparisons.get("image-person/1")
+        if own is None or single is None or own is single or not own.supported or not single.supported:
+            return 0.0
+        rate = max(own.supported[-1].fmr, single.supported[-1].fmr, self._fmr_at(threshold))
+        return (
+            self.verification_threshold(comparison, rate).value
+            - self.verification_threshold("image-person/1", rate).value
+        )
+
+    def _fmr_at(self, threshold: float) -> float:
+        points = self.comparisons["image-person/1"].supported
+        logs = np.interp(threshold, [p.threshold for p in points], [math.log(p.fmr) for p in points])
+        return math.exp(float(logs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Calibration:
+        """From JSON.
+
+        Raises:
+            InvalidArgument: The document is no calibration.
+        """
+        try:
+            if document["schema"] != SCHEMA:
+                raise InvalidArgument(f"expected a document of schema {SCHEMA!r}, got {document['schema']!r}")
+            comparisons = {
+                kind: Comparison(
+                    entry["mated"],
+                    entry["non_mated"],
+                    tuple(VerificationPoint(**point) for point in entry["points"]),
+                    (float(entry["llr"][0]), float(entry["llr"][1])),
+                )
+                for kind, entry in document["comparisons"].items()
+            }
+            points = tuple(IdentificationPoint(**point) for point in document["identification"])
+            return cls(
+                document["name"], document["pipeline"], Population(**document["population"]), comparisons, points
+            )
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InvalidArgument(f"not a calibration: {error!r}; make one with mien calibrate") from error
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write it where `load_calibration` finds it, or to ``path``; all or nothing."""
+        target = Path(path) if path is not None else user_calibration_path(self.pipeline)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        Path(file.name).replace(target)
+        return target
+
+
+def _check_rate(name: str, rate: float) -> None:
+    if not 0 < rate < 1:
+        raise InvalidArgument(f"{name}: expected a rate between 0 and 1, such as 0.001, got {rate}")
+
+
+def _unsupported(what: str, rate: float, bound: float | None, calibration: Calibration) -> UnsupportedErrorRate:
+    population = calibration.population
+    known = f"the lowest it can promise is {bound:.2g}" if bound is not None else "it can promise none"
+    return UnsupportedErrorRate(
+        f"{what} of {rate:g} is more than calibration {calibration.name!r} ({population.people} people, "
+        f"{population.images} images) supports: {known}. Ask for a higher rate, or refit on more people with "
+        "mien calibrate --from PEOPLE_FOLDER",
+        rate=rate,
+        bound=bound,
+        calibration=calibration.name,
+    )
+
+
+def _interpolate(rates: Sequence[float], values: Sequence[tuple[float, float, float]], rate: float) -> Threshold:
+    """Between points given in falling order of their rate."""
+    logs = -np.log(rates)
+    at = -math.log(rate)
+    threshold, low, high = (float(np.interp(at, logs, column)) for column in zip(*values, strict=True))
+    return Threshold(threshold, low, high)
+
+
+def _between(first: float, second: float, share: float) -> float:
+    return first + (second - first) * share
+
+
+def user_calibration_path(pipeline: str) -> Path:
+    """Where a calibration fitted by the user is kept; `load_calibration` prefers it to the shipped one."""
+    from platformdirs import user_data_path
+
+    folder = os.environ.get("MIEN_CALIBRATIONS")
+    base = Path(folder) if folder else user_data_path("mien", appauthor=False) / "calibrations"
+    return base / f"{pipeline.replace('/', '_')}.json"
+
+
+def load_calibration(pipeline: str, path: str | os.PathLike[str] | None = None) -> Calibration | None:
+    """The calibration of a pipeline: the one at ``path``, else the user's, else the one shipped with Mien.
+
+    Returns:
+        None where nobody ever calibrated this pipeline.
+
+    Raises:
+        InvalidArgument: The file is no calibration.
+        NotCalibrated: The file at ``path`` belongs to another pipeline.
+    """
+    chosen = Path(path) if path is not None else user_calibration_path(pipeline)
+    if path is None and not chosen.exists():
+        return _shipped(pipeline)
+    try:
+        calibration = Calibration.from_dict(json.loads(chosen.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"{chosen}: expected a calibration file, got {error}; refit it or remove it") from error
+    if calibration.pipeline != pipeline:
+        raise NotCalibrated(
+            f"{chosen}: expected a calibration of pipeline {pipeline!r}, got one of {calibration.pipeline!r}; refit it "
+            "with mien calibrate",
+            pipeline=pipeline,
+        )
+    return calibration
+
+
+@cache
+def _shipped(pipeline: str) -> Calibration | None:
+    file = resources.files("mien.recognition") / "calibrations" / f"{pipeline.replace('/', '_')}.json"
+    return Calibration.from_dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None

@@ -1,0 +1,214 @@
+"""The way from a picture to templates: detect, refine landmarks, align, embed, assess."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from mien import media, models, quality
+from mien.errors import MienError
+from mien.faces import Detector, Landmarker, align
+from mien.recognition.embed import Embedder
+from mien.types import Faces, Image
+
+__all__ = ["OnError", "Pipeline", "default_pipeline", "find", "find_all"]
+
+OnError: TypeAlias = Callable[[int, MienError], None]
+_Batch: TypeAlias = "list[tuple[int, tuple[Image, Faces] | MienError]]"
+
+_BATCH = 8
+# A batch ends early past this many bytes of files, so that memory does not depend on how large the photos are.
+_BATCH_BYTES = 4_000_000
+
+
+class Pipeline:
+    """Finds faces and computes their templates; safe to share between threads.
+
+    Args:
+        detector: Finds the faces.
+        landmarker: Refines their landmarks.
+        embedder: Computes their templates.
+        name: Identifies detector, aligner, embedding space, mirroring and fusion: what a calibration belongs to.
+        space: Embedding space of the templates.
+        artefact: What computed them, such as ``"openvino/bf16"``; recorded, not compared.
+        dimension: Length of a template.
+        workers: Batches worked on at once by `find_all`; the number of CPUs this process may use by default.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        landmarker: Landmarker,
+        embedder: Embedder,
+        *,
+        name: str,
+        space: str,
+        artefact: str,
+        dimension: int,
+        workers: int | None = None,
+    ) -> None:
+        self._detector = detector
+        self._landmarker = landmarker
+        self._embedder = embedder
+        self.name = name
+        self.space = space
+        self.artefact = artefact
+        self.dimension = dimension
+        self._workers = workers or _cpus()
+
+    def find(self, source: media.Source) -> Faces:
+        """The faces of one image, with templates and quality.
+
+        Args:
+            source: Path, bytes, file object, or (H, W, 3) uint8 RGB array.
+
+        Raises:
+            UnreadableImage: The file is missing, damaged or no image.
+            ImageTooLarge: More pixels or bytes than `mien.media.read` allows.
+        """
+        return self.process([media.read(source)])[0]
+
+    def find_all(self, sources: Iterable[media.Source], *, on_error: OnError | None = None) -> Iterator[Faces]:
+        """The faces of many images, one `Faces` each, in order; memory does not grow with their number.
+
+        Args:
+            sources: As for `find`; may be a generator.
+            on_error: Called with the position and the error of an image that cannot be read, which is then left
+                out. Without it the error is raised.
+        """
+        return (faces for _, _, faces in self.find_all_indexed(sources, on_error=on_error))
+
+    def find_all_indexed(
+        self, sources: Iterable[media.Source], *, on_error: OnError | None = None
+    ) -> Iterator[tuple[int, Image, Faces]]:
+        """As `find_all`, with each image's position and pixels, also where it has no face."""
+        for batch in self._batches(enumerate(sources)):
+            for index, result in batch:
+                if not isinstance(result, MienError):
+                    yield index, *result
+                elif on_error is None:
+                    raise result
+                else:
+                    on_error(index, result)
+
+    def process(self, images: Sequence[Image], indices: Sequence[int] | None = None) -> list[Faces]:
+        """The faces of decoded images as one batch.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, of any sizes.
+            indices: ``image_index`` of each; their position by default.
+
+        Returns:
+            One `Faces` an image, with templates and quality.
+        """
+        found = self._landmarker.refine(images, self._detector.detect(images, indices))
+        chips = [align(image, faces.landmarks) for image, faces in zip(images, found, strict=True)]
+        templates = self._embedder.embed(np.concatenate(chips)) if chips else np.empty((0, self.dimension), np.float32)
+        ends = np.cumsum([len(faces) for faces in found])
+        return [
+            quality.assess(image, replace(faces, templates=templates[end - len(faces) : end], space=self.space))
+            for image, faces, end in zip(images, found, ends, strict=True)
+        ]
+
+    def _batches(self, sources: Iterator[tuple[int, media.Source]]) -> Iterator[_Batch]:
+        first = list(islice(sources, 1))
+        second = list(islice(sources, 1))
+        if not second:
+            yield self._work(first)
+            return
+        pending: deque[Future[_Batch]] = deque()
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="mien")
+        try:
+            for batch in _cut([*first, *second], sources):
+                pending.append(pool.submit(self._work, batch))
+                if len(pending) > self._workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, batch: Sequence[tuple[int, media.Source]]) -> _Batch:
+        results: dict[int, tuple[Image, Faces] | MienError] = {}
+        images: dict[int, Image] = {}
+        for index, source in batch:
+            try:
+                images[index] = media.read(source)
+            except MienError as error:
+                results[index] = error
+        faces = self.process(list(images.values()), list(images))
+        results |= {index: (image, found) for (index, image), found in zip(images.items(), faces, strict=True)}
+        return sorted(results.items(), key=lambda item: item[0])
+
+
+def _cut(
+    first: list[tuple[int, media.Source]], rest: Iterator[tuple[int, media.Source]]
+) -> Iterator[list[tuple[int, media.Source]]]:
+    batch: list[tuple[int, media.Source]] = []
+    weight = 0
+    for entry in chain(first, rest):
+        batch.append(entry)
+        weight += _bytes(entry[1])
+        if len(batch) == _BATCH or weight > _BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def _bytes(source: media.Source) -> int:
+    """Roughly what a source weighs when it is not yet decoded; a decoded one counts as a file ten times smaller."""
+    if isinstance(source, np.ndarray):
+        return source.nbytes // 10
+    if isinstance(source, bytes):
+        return len(source)
+    try:
+        return Path(source).stat().st_size if isinstance(source, str | os.PathLike) else 0
+    except OSError:
+        return 0
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def default_pipeline() -> Pipeline:
+    """The pipeline every function of Mien uses unless told otherwise; made once, shared by all threads.
+
+    Raises:
+        ModelUnavailable: Weights are missing and could not be fetched.
+    """
+    session = models.open_session("sface-2021dec")
+    card = session.card
+    assert card.space is not None
+    assert card.dimension is not None
+    assert card.origin is not None
+    return Pipeline(
+        Detector(models.open_session("yunet-2023mar")),
+        Landmarker(models.open_session("face-mesh-468")),
+        Embedder(session, card.origin),
+        name=f"yunet-2023mar/mesh5/{card.space}/second-look/mean",
+        space=card.space,
+        artefact=f"{session.backend}/{session.precision}",
+        dimension=card.dimension,
+    )
+
+
+def find(source: media.Source) -> Faces:
+    """The faces of one image, with templates and quality; see `Pipeline.find`."""
+    return default_pipeline().find(source)
+
+
+def find_all(sources: Iterable[media.Source], *, on_error: OnError | None = None) -> Iterator[Faces]:
+    """The faces of many images, one `Faces` each, in order, in constant memory; see `Pipeline.find_all`."""
+    return default_pipeline().find_all(sources, on_error=on_error)

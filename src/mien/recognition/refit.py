@@ -1,0 +1,285 @@
+"""Fitting a calibration to images of known people."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien import media, metrics
+from mien.errors import InvalidArgument, MienError, UnsupportedErrorRate
+from mien.recognition.calibration import (
+    COMPARISON_TYPES,
+    Calibration,
+    Comparison,
+    IdentificationPoint,
+    Population,
+    VerificationPoint,
+)
+from mien.recognition.embed import fuse
+from mien.recognition.pipeline import Pipeline
+from mien.types import Array
+
+__all__ = ["fit", "refit"]
+
+_RATES = tuple(digit * 10.0**power for power in range(-2, -8, -1) for digit in (1.0, 0.5, 0.2))
+_FPIRS = (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001)
+_GALLERIES = (10, 30, 100, 300, 1000, 3000, 10_000)
+_DRAWS = 20
+_SAMPLES = {"image-person/1": (1, 1), "image-person/2-4": (2, 4), "image-person/5+": (5, 10)}
+_LEAST_FMR = 0.01
+
+_Subjects = NDArray[np.int64]
+
+
+def refit(
+    folder: str | os.PathLike[str],
+    *,
+    pipeline: Pipeline,
+    name: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    on_error: Callable[[str, MienError], None] | None = None,
+) -> Calibration:
+    """Fit a calibration to a folder that holds one folder of images a person.
+
+    Each image counts with its largest face; images without one are left out.
+
+    Args:
+        folder: ``people/<person>/<image>``.
+        pipeline: What the calibration is for.
+        name: What decisions call it; the folder's name by default.
+        progress: Called with the images done and their total.
+        on_error: Called with the path and the error of an image that cannot be read, which is left out.
+
+    Raises:
+        NoImages: Nothing there.
+        InvalidArgument: Fewer than two people, or nobody with two images.
+        UnsupportedErrorRate: Too few people to promise even a false match rate of 1 %.
+    """
+    paths = media.list_images(folder)
+    owners = [path.parent.name for path in paths]
+    templates: list[Array] = []
+    people: list[str] = []
+
+    def failed(index: int, error: MienError) -> None:
+        if on_error is not None:
+            on_error(str(paths[index]), error)
+
+    for index, _, faces in pipeline.find_all_indexed(paths, on_error=failed):
+        if progress is not None:
+            progress(index + 1, len(paths))
+        largest = faces.largest
+        if largest is not None and largest.template is not None:
+            templates.append(largest.template)
+            people.append(owners[index])
+    population = Population(
+        f"images in {Path(folder).name}",
+        len(set(people)),
+        len(people),
+        "holds for people, cameras and light like those in this folder",
+    )
+    if not templates:
+        raise InvalidArgument(f"{folder}: no face in any of {len(paths)} images; expected a folder a person")
+    return fit(
+        np.stack(templates), people, pipeline=pipeline.name, name=name or Path(folder).name, population=population
+    )
+
+
+def fit(
+    templates: Array,
+    people: list[str],
+    *,
+    pipeline: str,
+    name: str,
+    population: Population,
+    replicates: int = 400,
+    seed: int = 0,
+) -> Calibration:
+    """Fit a calibration to templates.
+
+    Args:
+        templates: (n, d) float32 of unit length.
+        people: Whose they are, one name a row.
+        pipeline: Name of the pipeline that made them.
+        name: What decisions call the calibration.
+        population: Whose images these are.
+        replicates: Draws of people behind each interval.
+        seed: Of the draws; the same seed gives the same calibration.
+
+    Raises:
+        InvalidArgument: Fewer than two people, or nobody with two images.
+        UnsupportedErrorRate: Too few people to promise even a false match rate of 1 %.
+    """
+    subjects = np.unique(people, return_inverse=True)[1].astype(np.int64)
+    rng = np.random.default_rng(seed)
+    pairs = {COMPARISON_TYPES[0]: metrics.all_pairs(templates, subjects)}
+    for kind, (least, most) in _SAMPLES.items():
+        crossed = _against_people(templates, subjects, least, most, rng)
+        if crossed is not None:
+            pairs[kind] = crossed
+    comparisons = {kind: _comparison(scores, replicates, seed) for kind, scores in pairs.items()}
+    single = comparisons[COMPARISON_TYPES[0]]
+    if not any(point.fmr <= _LEAST_FMR for point in single.supported):
+        bound = metrics.lowest_supported_fmr(pairs[COMPARISON_TYPES[0]])
+        raise UnsupportedErrorRate(
+            f"{population.people} people with {population.images} images support no false match rate below "
+            f"{bound:.2g}; expected enough for {_LEAST_FMR:g}: about 60 people, two images each or more",
+            rate=_LEAST_FMR,
+            bound=bound,
+        )
+    points = tuple(_identification(templates, subjects, replicates, rng))
+    return Calibration(name, pipeline, population, comparisons, points)
+
+
+def _against_people(
+    templates: Array, subjects: _Subjects, least: int, most: int, rng: np.random.Generator
+) -> metrics.PairScores | None:
+    """Every image that is no reference against every person with ``least`` to ``most`` reference images."""
+    references, owners = [], []
+    probe = np.ones(len(subjects), bool)
+    for person in np.unique(subjects):
+        rows = rng.permutation(np.flatnonzero(subjects == person))
+        if len(rows) < least:
+            continue
+        size = int(rng.integers(least, min(most, len(rows)) + 1))
+        chosen = rows[:size] if len(rows) > size else rows[: max(least, size - 1)]
+        references.append(fuse(templates[chosen]))
+        owners.append(person)
+        probe[chosen] = False
+    mated = np.isin(subjects[probe], owners).any()
+    if len(owners) < 2 or not mated:
+        return None
+    return metrics.cross_pairs(templates[probe], subjects[probe], np.stack(references), np.array(owners))
+
+
+def _comparison(pairs: metrics.PairScores, replicates: int, seed: int) -> Comparison:
+    points = []
+    for rate in _RATES:
+        point = metrics.operating_point(pairs, rate, replicates=replicates, seed=seed)
+        fmr = point.fmr
+        points.append(
+            VerificationPoint(
+                rate,
+                float(point.threshold),
+                fmr.low,
+                fmr.high,
+                point.fnmr.value,
+                fmr.errors,
+                fmr.people or 0,
+                fmr.supported,
+            )
+        )
+        if not fmr.supported:
+            break
+    return Comparison(len(pairs.mated), pairs.non_mated_total, tuple(points), _logistic(pairs))
+
+
+def _logistic(pairs: metrics.PairScores) -> tuple[float, float]:
+    """Slope and intercept of the log-likelihood ratio: logistic regression in which both sides weigh the same.
+
+    Only the tail of the non-mated scores is kept, and that is where decisions are made; the rest, whose scores all lie
+    lower, enters through its share of the weight, at the lowest score of the tail.
+    """
+    mated = pairs.mated[np.isfinite(pairs.mated)].astype(np.float64)
+    owners = pairs.mated_subjects[np.isfinite(pairs.mated)]
+    tail = pairs.tail[np.isfinite(pairs.tail)].astype(np.float64)
+    positive = 1.0 / np.bincount(owners)[owners]
+    positive /= positive.sum()
+    floor = tail[-1:] if len(tail) < pairs.non_mated_total else tail[:0]
+    negative = np.full(len(tail) + len(floor), 1.0 / pairs.non_mated_total)
+    negative[len(tail) :] = 1.0 - len(tail) / pairs.non_mated_total
+    scores = np.concatenate([mated, tail, floor])
+    weights = np.concatenate([positive, negative])
+    target = np.concatenate([np.ones(len(mated)), np.zeros(len(negative))])
+    design = np.column_stack([scores, np.ones(len(scores))])
+    # A pinch of ridge keeps perfectly separated scores from running off to an infinite slope.
+    ridge = 1e-4
+    theta = np.zeros(2)
+    for _ in range(60):
+        share = 1 / (1 + np.exp(-np.clip(design @ theta, -60, 60)))
+        gradient = design.T @ (weights * (share - target)) + ridge * theta * [1, 0]
+        curvature = (design.T * (weights * share * (1 - share))) @ design + np.diag([ridge, 1e-9])
+        step = np.linalg.solve(curvature, gradient)
+        theta -= np.clip(step, -20, 20)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(theta[0]), float(theta[1])
+
+
+def _identification(
+    templates: Array, subjects: _Subjects, replicates: int, rng: np.random.Generator
+) -> Iterator[IdentificationPoint]:
+    people = np.unique(subjects)
+    for size in _GALLERIES:
+        # A third as many strangers as people enrolled, or the probes would say little of other strangers.
+        if len(people) < size + max(30, size // 6):
+            return
+        searches = [_search(templates, subjects, people, size, rng) for _ in range(_DRAWS)]
+        best = np.concatenate([search[0] for search in searches])
+        strangers = np.concatenate([search[1] for search in searches])
+        draw = np.repeat(np.arange(_DRAWS), [len(search[0]) for search in searches])
+        mated = np.concatenate([search[2] for search in searches])
+        yield from _identification_points(size, best, strangers, draw, mated, replicates, rng)
+
+
+def _search(
+    templates: Array, subjects: _Subjects, people: _Subjects, size: int, rng: np.random.Generator
+) -> tuple[NDArray[Any], _Subjects, NDArray[Any]]:
+    """One gallery of one image a person, searched with one image of everybody else, and of those enrolled.
+
+    Returns:
+        Best score of each stranger, who they are, and of each mated search the mate's score (-inf where somebody else
+        scores as high).
+    """
+    order = rng.permutation(len(subjects))
+    first, position = np.unique(subjects[order], return_index=True)
+    row_of = dict(zip(first.tolist(), order[position].tolist(), strict=True))
+    enrolled = rng.choice(people, size, replace=False)
+    gallery = templates[[row_of[person] for person in enrolled.tolist()]]
+    strangers = np.setdiff1d(people, enrolled)
+    best = (templates[[row_of[person] for person in strangers.tolist()]] @ gallery.T).max(1)
+    column = {person: index for index, person in enumerate(enrolled.tolist())}
+    probes = [row for row in order.tolist() if subjects[row] in column and row != row_of[int(subjects[row])]]
+    seen: set[int] = set()
+    rows = [row for row in probes if not (int(subjects[row]) in seen or seen.add(int(subjects[row])))]  # type: ignore[func-returns-value]
+    if not rows:
+        return best, strangers, np.empty(0)
+    scores = templates[rows] @ gallery.T
+    mates = np.array([column[int(subjects[row])] for row in rows])
+    own = scores[np.arange(len(rows)), mates]
+    return best, strangers, np.where(metrics.mate_ranks(scores, mates) == 1, own, -np.inf)
+
+
+def _identification_points(
+    size: int,
+    best: NDArray[Any],
+    strangers: _Subjects,
+    draw: _Subjects,
+    mated: NDArray[Any],
+    replicates: int,
+    rng: np.random.Generator,
+) -> Iterator[IdentificationPoint]:
+    people, codes = np.unique(strangers, return_inverse=True)
+    who = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), replicates)
+    which = rng.multinomial(_DRAWS, np.full(_DRAWS, 1 / _DRAWS), replicates)
+    totals = np.array([(w[codes] * d[draw]).sum() for w, d in zip(who, which, strict=True)])
+    for rate in _FPIRS:
+        threshold = metrics.threshold_at_fpir(best, rate)
+        wrong = np.flatnonzero(best >= threshold)
+        counted = np.array([(w[codes[wrong]] * d[draw[wrong]]).sum() for w, d in zip(who, which, strict=True)])
+        behind = len(np.unique(strangers[wrong]))
+        supported = metrics.is_supported(len(wrong), behind)
+        low, high = np.quantile(counted / np.maximum(totals, 1), [0.025, 0.975])
+        if not supported:
+            low, high = 0.0, max(float(high), metrics.wilson(behind, len(people))[1])
+        fnir = float(np.mean(mated < threshold)) if len(mated) else math.nan
+        yield IdentificationPoint(
+            size, rate, float(threshold), float(low), float(high), fnir, len(wrong), behind, supported
+        )
+        if not supported:
+            return
