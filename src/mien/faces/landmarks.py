@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mien.faces.align import CHIP_SIZE, REFERENCE_LANDMARKS, similarity_transforms, warp
+from mien.faces.alignment import CHIP_SIZE, REFERENCE_LANDMARKS, similarity_transforms, warp
 from mien.models import Session
 from mien.types import Array, Faces, Image
 

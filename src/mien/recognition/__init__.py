@@ -3,9 +3,9 @@
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse
+from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline, default_pipeline, find, find_all
-from mien.recognition.refit import fit, refit
-from mien.recognition.verify import compare, verify
+from mien.recognition.verification import compare, verify
 
 __all__ = [
     "Calibration",
