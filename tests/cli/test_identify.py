@@ -67,11 +67,6 @@ def test_annotated_copies_and_report(gallery, files, tmp_path):
     assert "Ada" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_missing_image_is_named(gallery, tmp_path, capsys):
-    assert main(["detect", str(tmp_path)]) == 3
-    assert str(tmp_path) in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("names", "roots", "save", "error"),
     [

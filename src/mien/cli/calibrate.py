@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli._options import Commands, add_format
-from mien.cli._output import count, print_json, print_progress, print_table, printable
+from mien.cli._output import count, print_failures, print_json, print_progress, print_table, printable
+from mien.errors import InputError
 
 if TYPE_CHECKING:
     from mien.recognition import Calibration
@@ -43,16 +44,24 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit, save, and print what may now be promised."""
+    from mien.media import list_images
     from mien.recognition import default_pipeline, refit
 
-    calibration = refit(arguments.folder, pipeline=default_pipeline(), progress=_progress)
+    failures: list[tuple[str, str]] = []
+    calibration = refit(
+        arguments.folder,
+        pipeline=default_pipeline(),
+        progress=_progress,
+        on_error=lambda source, error: failures.append((source, error.message)),
+    )
     path = calibration.save(arguments.output)
     if arguments.format == "json":
         print_json(calibration.to_dict())
     else:
         _print(calibration)
         print(f"\nsaved as {printable(path)}")
-    return 0
+    print_failures(failures, len(list_images(arguments.folder)))
+    return InputError.exit_status if failures else 0
 
 
 def _progress(done: int, total: int) -> None:

@@ -39,6 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def describe(face: Face) -> str:
     """One line about a detected face."""
+    from mien.quality import reasons
+
     left, top, right, bottom = (round(float(edge)) for edge in face.box)
     quality = "" if face.quality is None else f"  quality {face.quality:.0f}"
-    return f"{left},{top} to {right},{bottom} px  score {face.score:.2f}{quality}"
+    unfit = ", ".join(reasons(face.faces[face.index : face.index + 1])[0])
+    return f"{left},{top} to {right},{bottom} px  score {face.score:.2f}{quality}{unfit and f'  ({unfit})'}"

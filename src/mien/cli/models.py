@@ -88,16 +88,13 @@ def run_pull(arguments: argparse.Namespace) -> int:
     """Fetch weights."""
     from mien import models
 
-    located = models.pull(arguments.names or None, print_download)
     names = arguments.names or [card.name for card in models.cards()]
+    pulled = list(zip(names, models.pull(names, print_download), strict=True))
     if arguments.format == "json":
-        pulled = [
-            {"name": name, "path": str(at.path), "source": at.source} for name, at in zip(names, located, strict=True)
-        ]
-        print_json({"schema": "mien.models/1", "models": pulled})
+        listed = [{"name": name, "source": at.source, "path": str(at.path)} for name, at in pulled]
+        print_json({"schema": "mien.models/1", "models": listed})
     else:
-        rows = [(name, at.source, at.path) for name, at in zip(names, located, strict=True)]
-        print_table(["name", "from", "path"], rows)
+        print_table(["name", "from", "path"], [(name, at.source, at.path) for name, at in pulled])
     return 0
 
 
