@@ -117,6 +117,14 @@ def test_ctrl_c_exits_130_quietly(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_fault_does_not_read_as_no_match(capsys, monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError("x"))
+    assert _app.main(["people", "list"]) == 70
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: x" in err
+    assert err.endswith("mien: error: a fault in mien itself; please report it with the lines above\n")
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     code = "from mien.cli import main; import sys; sys.exit(main(['models', 'list']))"
     reading, writing = os.pipe()

@@ -14,9 +14,10 @@ def test_table_names_people_and_says_unknown(gallery, files, capsys):
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         f"{folder}/Ada+stranger.jpg: 2 faces",
-        f"  1  {'Ada':<24}  score 0.800 >= 0.400",
-        f"  2  {'unknown':<24}  score 0.100 < 0.400  (too_small)",
+        f"  1  {'Ada':<24}  score 0.800 >= threshold 0.400",
+        f"  2  {'unknown':<24}  score 0.100 < threshold 0.400  (too_small)",
         f"{folder}/empty.jpg: no face",
+        "decided at a false positive identification rate of 0.05 for this gallery",
     ]
     assert err == ""
     assert gallery.calls == [0.05, "closed"]
@@ -38,7 +39,7 @@ def test_a_single_bad_image_is_a_plain_error(gallery, files, capsys):
     folder = files("bad.jpg")
     assert main(["identify", str(folder / "bad.jpg")]) == 3
     message = f"mien: error: {folder}/bad.jpg: expected an image, got an empty file\n"
-    assert capsys.readouterr() == ("", message)
+    assert capsys.readouterr().err == message
 
 
 def test_json_is_one_document_an_image(gallery, files, capsys):
@@ -65,6 +66,13 @@ def test_annotated_copies_and_report(gallery, files, tmp_path):
     assert main(["identify", str(folder), "--save", str(out), "--report", str(tmp_path / "report.html")]) == 3
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.*")) == ["Ada.jpg", "deep/Bo.jpg"]
     assert "Ada" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_save_folder_that_cannot_be_is_a_usage_error(gallery, files, tmp_path, capsys):
+    folder = files("Ada.jpg")
+    (tmp_path / "out").touch()
+    assert main(["identify", str(folder), "--save", str(tmp_path / "out")]) == 2
+    assert str(tmp_path / "out") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from mien.cli import calibrate, detect, doctor, enroll, identify, models, people, verify
@@ -14,6 +15,7 @@ from mien.errors import MienError
 __all__ = ["main"]
 
 COMMANDS = (enroll, identify, verify, detect, people, calibrate, models, doctor)
+FAULT = 70  # sysexits.h: EX_SOFTWARE; Python's own 1 would read as "no match"
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -24,7 +26,7 @@ A stated error rate is how often strangers would be taken for somebody: --fmr 1e
 Face recognition touches people's rights: read docs/responsible-use.md before pointing it at anyone.
 
 exit status: 0 done, 1 no match (verify), 2 usage, 3 bad input (also when some of many images failed),
-4 model, 5 store, 130 interrupted
+4 model, 5 store, 70 a fault in mien itself, 130 interrupted
 """
 
 
@@ -77,6 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The interpreter flushes stdout once more on its way out; it must find somewhere to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except Exception:
+        traceback.print_exc()
+        print("mien: error: a fault in mien itself; please report it with the lines above", file=sys.stderr)
+        return FAULT
     return status
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
 
+if TYPE_CHECKING:
+    from mien.types import Decision
+
 __all__ = [
+    "compared",
     "count",
     "error_document",
     "print_download",
@@ -30,6 +35,16 @@ def printable(text: object) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``"1 face"``, ``"2 faces"``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def compared(decision: Decision) -> str:
+    """How a score stood against its threshold, where there were both."""
+    if not math.isfinite(decision.score):
+        return "nothing to compare"
+    if not math.isfinite(decision.threshold):
+        return f"score {decision.score:.3f}, no threshold"
+    sign = ">=" if decision.score >= decision.threshold else "<"
+    return f"score {decision.score:.3f} {sign} threshold {decision.threshold:.3f}"
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from mien.cli._batch import Batch, Result, annotated_paths
 from mien.cli._options import Commands, add_format, add_gallery, add_images, error_rate, expand, open_gallery
+from mien.cli._output import compared
+from mien.errors import UnwritableFile
 
 if TYPE_CHECKING:
     from mien.types import Face
@@ -63,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             for _ in entries:
                 pass
+    if arguments.format == "table":
+        print(f"decided at a false positive identification rate of {arguments.fpir:g} for this gallery")
     return batch.finish()
 
 
@@ -71,9 +75,8 @@ def describe(face: Face) -> str:
     decision = face.decision
     if decision is None:
         return f"{face.size:.0f} px"
-    sign = ">=" if decision.score >= decision.threshold else "<"
     reasons = f"  ({', '.join(decision.reasons)})" if decision.reasons else ""
-    return f"{face.person or 'unknown':<24}  score {decision.score:.3f} {sign} {decision.threshold:.3f}{reasons}"
+    return f"{face.person or 'unknown':<24}  {compared(decision)}{reasons}"
 
 
 def _save(entries: Iterator[Result], copies: dict[Path, Path]) -> Iterable[Result]:
@@ -83,8 +86,16 @@ def _save(entries: Iterator[Result], copies: dict[Path, Path]) -> Iterable[Resul
 
     def saving() -> Iterator[Result]:
         for source, image, faces in entries:
-            copies[source].parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(copies[source].parent)
             media.write(copies[source], render.annotate(image, faces))
             yield source, image, faces
 
     return saving()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"--save {folder}: cannot be made a folder: {error.strerror}; name another"
+        raise UnwritableFile(message, path=str(folder)) from error

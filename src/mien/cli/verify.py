@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from mien.cli._options import Commands, add_format, error_rate
-from mien.cli._output import print_json, printable
+from mien.cli._output import compared, print_json, printable
 
 __all__ = ["register", "run"]
 
@@ -50,14 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         sources = [str(arguments.a), str(arguments.b)]
         print_json({"schema": "mien.verification/1", "sources": sources, "decision": decision_to_dict(decision)})
     else:
-        sign = ">=" if decision.score >= decision.threshold else "<"
         print("match" if decision.match else "no match")
+        print(f"  {compared(decision)}")
         if math.isfinite(decision.threshold):
             low, high = decision.interval
-            print(f"  score {decision.score:.3f} {sign} threshold {decision.threshold:.3f}")
             print(f"  at a false match rate of {decision.rate:g} (95 % interval {low:.1g} to {high:.1g})")
-        else:
-            print(f"  score {decision.score:.3f}, no threshold")
         if decision.reasons:
             print(f"  reasons: {printable(', '.join(decision.reasons))}")
     return 0 if decision.match else NO_MATCH
