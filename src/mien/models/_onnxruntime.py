@@ -55,7 +55,11 @@ def open_model(card: Card, path: Path, device: str, precision: Precision, thread
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=[provider])
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=[provider])
+    except Exception as error:
+        # Its errors share no base class of their own.
+        raise RuntimeUnavailable(f"ONNX Runtime cannot run {card.name} on {provider}: {error}") from error
     # Where a provider fails to start, ONNX Runtime goes on with the CPU and only logs it.
     used = session.get_providers()[0]
     if used != provider:

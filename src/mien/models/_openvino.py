@@ -84,7 +84,7 @@ def open_model(card: Card, path: Path, device: str, precision: Precision, thread
         model = _with_preprocessing(core.read_model(path), card.input)
         compiled = _compile(core, model, name, config)
     except RuntimeError as error:
-        raise RuntimeUnavailable(f"OpenVINO cannot run {card.name}: {str(error).splitlines()[-1]}") from error
+        raise RuntimeUnavailable(f"OpenVINO cannot run {card.name}: {str(error).strip().splitlines()[-1]}") from error
     used = compiled.get_property("EXECUTION_DEVICES")
     if any(not entry.startswith(name.split(".")[0]) for entry in used):
         raise RuntimeUnavailable(f"OpenVINO would run on {', '.join(used)}, not on {name}")

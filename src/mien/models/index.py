@@ -148,8 +148,14 @@ def fetch_with_installer(wheel: Wheel, folder: Path) -> Path:
     """
     python, _, platform = wheel.tags
     version = f"{python[2]}.{python[3:]}" if len(python) > 3 else None
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--only-binary", ":all:"]
-    pip += ["--dest", str(folder), *(["--platform", platform, "--python-version", version] if version else [])]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--retries", "1", "--no-deps"]
+    pip += [
+        "--only-binary",
+        ":all:",
+        "--dest",
+        str(folder),
+        *(["--platform", platform, "--python-version", version] if version else []),
+    ]
     uv = ["uv", "pip", "install", "--quiet", "--no-deps", "--no-build", "--target", str(folder)]
     uv += ["--python-platform", "x86_64-manylinux_2_28", "--python-version", version] if version else []
     said = []

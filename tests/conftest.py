@@ -1,0 +1,30 @@
+"""Fixtures that several rooms share."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from mien.errors import ModelUnavailable
+from mien.models import Located, fetch
+
+
+@pytest.fixture(scope="session")
+def weights() -> dict[str, Located]:
+    """The default models' weights, fetched once; tests that need them are skipped where nothing can serve them."""
+    try:
+        return {name: fetch(name) for name in ("yunet-2023mar", "sface-2021dec")}
+    except ModelUnavailable as error:
+        pytest.skip(f"the default weights cannot be fetched here: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of sample photos, fetched once; tests that need them are skipped where nothing can serve them."""
+    fetch_samples = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "samples.py"))["fetch"]
+    try:
+        return fetch_samples()
+    except ModelUnavailable as error:
+        pytest.skip(f"the sample photos cannot be fetched here: {error.message}")
