@@ -200,11 +200,7 @@ def open_session(
     owner, _, own_name = device.rpartition(":")
     if owner and backend not in {None, owner}:
         raise InvalidArgument(f"device {device!r} belongs to {owner}, not to backend {backend!r}")
-    for value, allowed, what in ((backend or owner or None, Backend, "backend"), (precision, Precision, "precision")):
-        if value is not None and value not in get_args(allowed):
-            raise InvalidArgument(f"{what}: expected one of {', '.join(get_args(allowed))}, got {value!r}")
-    if threads is not None and threads < 1:
-        raise InvalidArgument(f"threads: expected at least 1, got {threads}")
+    _check_arguments(backend or owner or None, precision, threads)
     runs = _candidates(known, backend or owner or None, precision)
     located = fetch(name, path=path)
     refusals = []
@@ -220,6 +216,14 @@ def open_session(
         device=device,
         refusals=[*refusals],
     )
+
+
+def _check_arguments(backend: str | None, precision: str | None, threads: int | None) -> None:
+    for value, allowed, what in ((backend, Backend, "backend"), (precision, Precision, "precision")):
+        if value is not None and value not in get_args(allowed):
+            raise InvalidArgument(f"{what}: expected one of {', '.join(get_args(allowed))}, got {value!r}")
+    if threads is not None and threads < 1:
+        raise InvalidArgument(f"threads: expected at least 1, got {threads}")
 
 
 def _candidates(known: Card, backend: str | None, precision: str | None) -> list[Run]:
