@@ -268,7 +268,7 @@ class Calibration:
         """
         try:
             if document["schema"] != SCHEMA:
-                raise InvalidArgument(f"expected a document of schema {SCHEMA!r}, got {document['schema']!r}")
+                raise InvalidArgument(f"expected schema {SCHEMA!r}, got {document['schema']!r}")
             comparisons = {
                 kind: Comparison(
                     entry["mated"],
@@ -283,7 +283,7 @@ class Calibration:
                 document["name"], document["pipeline"], Population(**document["population"]), comparisons, points
             )
         except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InvalidArgument(f"not a calibration: {error!r}; make one with mien calibrate") from error
+            raise InvalidArgument(f"not a calibration ({error!r})") from error
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write it where `load_calibration` finds it, or to ``path``; all or nothing."""
@@ -315,11 +315,12 @@ def _unsupported(what: str, rate: float, bound: float | None, calibration: Calib
 
 
 def _interpolate(rates: Sequence[float], values: Sequence[tuple[float, float, float]], rate: float) -> Threshold:
-    """Between points given in falling order of their rate."""
+    """Between points given in falling order of their rate; the interval keeps its proportion to the rate."""
     logs = -np.log(rates)
     at = -math.log(rate)
-    threshold, low, high = (float(np.interp(at, logs, column)) for column in zip(*values, strict=True))
-    return Threshold(threshold, low, high)
+    thresholds, lows, highs = (np.array(column) for column in zip(*values, strict=True))
+    threshold, low, high = (float(np.interp(at, logs, column)) for column in (thresholds, lows / rates, highs / rates))
+    return Threshold(threshold, low * rate, high * rate)
 
 
 def _between(first: float, second: float, share: float) -> float:
@@ -351,7 +352,9 @@ def load_calibration(pipeline: str, path: str | os.PathLike[str] | None = None) 
     try:
         calibration = Calibration.from_dict(json.loads(chosen.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise InvalidArgument(f"{chosen}: expected a calibration file, got {error}; refit it or remove it") from error
+        raise _no_calibration(chosen, str(error)) from error
+    except InvalidArgument as error:
+        raise _no_calibration(chosen, error.message) from error
     if calibration.pipeline != pipeline:
         raise NotCalibrated(
             f"{chosen}: expected a calibration of pipeline {pipeline!r}, got one of {calibration.pipeline!r}; refit it "
@@ -359,6 +362,10 @@ def load_calibration(pipeline: str, path: str | os.PathLike[str] | None = None) 
             pipeline=pipeline,
         )
     return calibration
+
+
+def _no_calibration(path: Path, what: str) -> InvalidArgument:
+    return InvalidArgument(f"{path}: expected a calibration file: {what}; refit it with mien calibrate, or remove it")
 
 
 @cache

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+from mien import media
+from mien.errors import InvalidArgument, NoImages, UnsupportedErrorRate
+from mien.recognition import fit, refit
+from mien.recognition.calibration import Population
+from mien.types import Faces
+
+POPULATION = Population("drawn", 400, 1200, "synthetic")
+
+
+def crowd(people, samples, seed, spread=1.0, dimension=24):
+    """Synthetic people: samples scattered around a random direction each."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(people, 1, dimension))
+    templates = centres + spread * rng.normal(size=(people, samples, dimension)) * 0.6
+    flat = templates.reshape(-1, dimension).astype(np.float32)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    return flat, [f"person {i}" for i in range(people) for _ in range(samples)]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    templates, people = crowd(400, 6, 0)
+    return fit(templates, people, pipeline="p", name="drawn", population=POPULATION, replicates=50)
+
+
+def test_stated_rates_hold_for_other_people(fitted):
+    templates, people = crowd(400, 6, 1)
+    scores = templates @ templates.T
+    codes = np.unique(people, return_inverse=True)[1]
+    non_mated = scores[np.triu(codes[:, None] != codes[None], 1)]
+    for rate in (1e-2, 1e-3, 1e-4):
+        threshold = fitted.verification_threshold("image-image", rate)
+        assert np.mean(non_mated >= threshold.value) == pytest.approx(rate, rel=0.35)
+
+
+def test_stated_search_rates_hold_for_other_people(fitted):
+    templates, people = crowd(1000, 1, 2)
+    for size, fpir in ((10, 0.05), (100, 0.02), (60, 0.05)):
+        threshold = fitted.identification_threshold(fpir, size)
+        galleries = np.random.default_rng(3).permutation(1000)[: 5 * size].reshape(5, size)
+        wrong = [
+            ((np.delete(templates, rows, 0) @ templates[rows].T).max(1) >= threshold.value).mean() for rows in galleries
+        ]
+        assert np.mean(wrong) == pytest.approx(fpir, rel=0.5)
+        assert len(people) == 1000
+
+
+def test_more_samples_are_another_comparison_type(fitted):
+    assert set(fitted.comparisons) == {"image-image", "image-person/1", "image-person/2-4", "image-person/5+"}
+    fnmr = {kind: comparison.points[1].fnmr for kind, comparison in fitted.comparisons.items()}
+    assert fnmr["image-person/5+"] < fnmr["image-person/1"]
+
+
+def test_the_same_seed_gives_the_same_calibration():
+    templates, people = crowd(120, 3, 4)
+    made = [fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=20) for _ in range(2)]
+    assert made[0] == made[1]
+
+
+def test_llr_is_calibrated(fitted):
+    """Balanced mated and non-mated scores: where the ratio says 1, both are about as frequent."""
+    slope, intercept = fitted.comparisons["image-image"].llr
+    templates, people = crowd(300, 4, 5)
+    codes = np.unique(people, return_inverse=True)[1]
+    scores = templates @ templates.T
+    upper = np.triu(np.ones_like(scores, bool), 1)
+    mated = scores[upper & (codes[:, None] == codes[None])]
+    non_mated = scores[upper & (codes[:, None] != codes[None])]
+    assert slope > 0
+    assert np.mean(slope * mated + intercept > 0) > 0.9
+    assert np.mean(slope * non_mated + intercept > 0) < 0.1
+
+
+def test_too_few_people_can_promise_nothing():
+    templates, people = crowd(8, 3, 6)
+    with pytest.raises(UnsupportedErrorRate, match="people"):
+        fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=10)
+
+
+def test_one_person_is_no_population():
+    templates, people = crowd(1, 5, 7)
+    with pytest.raises(InvalidArgument):
+        fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=10)
+
+
+class FakePipeline:
+    """Reads the templates it returns out of the images, eight numbers a pixel row."""
+
+    name = "fake"
+
+    def find_all_indexed(self, sources, *, on_error=None):
+        for index, source in enumerate(sources):
+            image = media.read(source)
+            template = image[0, :24, 0].astype(np.float32) - 128
+            template /= np.linalg.norm(template)
+            faces = Faces.of([[0, 0, 9, 9]], [1], np.zeros((1, 5, 2)), (24, 1))
+            import dataclasses
+
+            yield index, image, dataclasses.replace(faces, templates=template[None], space="s")
+
+
+def test_refit_reads_a_folder_a_person(tmp_path):
+    from PIL import Image
+
+    templates, people = crowd(80, 3, 8)
+    for index, (template, person) in enumerate(zip(templates, people, strict=True)):
+        (tmp_path / person).mkdir(exist_ok=True)
+        pixels = np.repeat(np.clip(np.round(template * 120 + 128), 0, 255).astype(np.uint8)[None, :, None], 3, axis=2)
+        Image.fromarray(pixels).save(tmp_path / person / f"{index}.png")
+    seen = []
+    calibration = refit(tmp_path, pipeline=FakePipeline(), progress=lambda done, total: seen.append((done, total)))
+    assert (calibration.population.people, calibration.population.images) == (80, 240)
+    assert calibration.name == tmp_path.name
+    assert seen[-1] == (240, 240)
+    direct = fit(templates, people, pipeline="fake", name="x", population=POPULATION)
+    ours = calibration.verification_threshold("image-image", 1e-2).value
+    assert ours == pytest.approx(direct.verification_threshold("image-image", 1e-2).value, abs=0.01)
+
+
+def test_refit_of_an_empty_folder(tmp_path):
+    with pytest.raises(NoImages):
+        refit(tmp_path, pipeline=FakePipeline())
