@@ -1,0 +1,53 @@
+"""Who the faces of one image are, or unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+from mien import quality, recognition
+from mien.gallery.search import View
+from mien.types import Decision, Faces
+
+if TYPE_CHECKING:
+    from mien.recognition import Calibration
+
+__all__ = ["decide"]
+
+
+def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: float, candidates: int) -> Faces:
+    """The faces with a decision each; arguments and rules as in `mien.Gallery.identify`."""
+    people = view.people
+    if not len(faces) or not people:
+        return dataclasses.replace(faces, decisions=(_nobody(fpir),) * len(faces))
+    assert faces.templates is not None
+    decisions = [
+        recognition.decide_identification(found, calibration=calibration, fpir=fpir, people=people, reasons=reasons)
+        for found, reasons in zip(view.search(faces.templates, candidates), quality.reasons(faces), strict=True)
+    ]
+    return dataclasses.replace(faces, decisions=_one_face_each(decisions))
+
+
+def _nobody(fpir: float) -> Decision:
+    return Decision(
+        match=False,
+        score=-math.inf,
+        threshold=math.inf,
+        rate=fpir,
+        rate_kind="fpir",
+        interval=(0.0, 0.0),
+        comparison="image-person/1",
+        reasons=("empty_gallery",),
+    )
+
+
+def _one_face_each(decisions: list[Decision]) -> tuple[Decision, ...]:
+    """Nobody is twice in one image: of two faces decided to be one person, the better one is."""
+    best: dict[str, int] = {}
+    for index in sorted(range(len(decisions)), key=lambda i: -decisions[i].score):
+        person = decisions[index].person
+        if person is not None and best.setdefault(person.person_id, index) != index:
+            reasons = (*decisions[index].reasons, "same_person_twice")
+            decisions[index] = dataclasses.replace(decisions[index], match=False, reasons=reasons)
+    return tuple(decisions)
