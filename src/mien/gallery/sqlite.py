@@ -59,8 +59,12 @@ class SqliteStore:
         self._pid = os.getpid()
         self._closed = False
         self._create()
-        with self._connection() as connection:
-            self._migrate(connection)
+        try:
+            with self._connection() as connection:
+                self._migrate(connection)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self, collection: str) -> Iterator[SqliteTransaction]:
