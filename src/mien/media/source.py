@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from pathlib import Path
@@ -67,12 +66,12 @@ def load(source: Source, max_bytes: int) -> bytes | bytearray | memoryview:
 
 def _read_path(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
-        with Path(path).open("rb", buffering=0) as file:
+        with Path(path).open("rb") as file:
             status = os.fstat(file.fileno())
             if status.st_size > max_bytes:
                 raise _too_large(path, status.st_size, max_bytes)
             # A pipe or a device does not say how much will come.
-            return file.readall() if stat.S_ISREG(status.st_mode) else io.BufferedReader(file).read(max_bytes + 1)
+            return file.read() if stat.S_ISREG(status.st_mode) else file.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         name = source_name(path)
         raise UnreadableImage(f"{name}: {_reason(error)}", source=name) from error
