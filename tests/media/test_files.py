@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 
 import numpy as np
@@ -97,11 +98,15 @@ def test_a_failed_write_changes_nothing(error, message, tmp_path, monkeypatch):
     media.write(path, NOISE)
     before = path.read_bytes()
 
-    def fail(self, data):
-        self.touch()
-        raise error
+    class FullDisk(io.BytesIO):
+        def write(self, data):
+            raise error
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    def open_temporary(self, mode):
+        self.touch()
+        return FullDisk()
+
+    monkeypatch.setattr("pathlib.Path.open", open_temporary)
     with pytest.raises(UnwritableFile, match=f"out.png: cannot be written: {message}; nothing was changed"):
         media.write(path, NOISE[::-1])
     monkeypatch.undo()
@@ -129,3 +134,18 @@ def test_written_images_carry_no_metadata(tmp_path):
     media.write(tmp_path / "out.jpg", NOISE)
     with Image.open(tmp_path / "out.jpg") as image:
         assert not image.getexif()
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_passes_through(tmp_path):
+    path = tmp_path / "out.html"
+    path.write_text("old")
+
+    def write_half():
+        with media.replacing(path) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

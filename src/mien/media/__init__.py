@@ -1,6 +1,6 @@
 """Pictures in and out: whatever a user hands over becomes one (height, width, 3) uint8 RGB array, upright."""
 
-from mien.media.files import EXTENSIONS, list_images, write, write_bytes
+from mien.media.files import EXTENSIONS, list_images, replacing, write, write_bytes
 from mien.media.image import MAX_BYTES, MAX_PIXELS, read
 from mien.media.source import Source, source_name
 
@@ -11,6 +11,7 @@ __all__ = [
     "Source",
     "list_images",
     "read",
+    "replacing",
     "source_name",
     "write",
     "write_bytes",

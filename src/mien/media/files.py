@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as Pillow
@@ -14,7 +17,7 @@ from PIL import Image as Pillow
 from mien.errors import InvalidArgument, NoImages, UnwritableFile
 from mien.types import Image
 
-__all__ = ["EXTENSIONS", "list_images", "write", "write_bytes"]
+__all__ = ["EXTENSIONS", "list_images", "replacing", "write", "write_bytes"]
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".gif"}
@@ -82,7 +85,20 @@ def write(path: str | os.PathLike[str], image: Image) -> None:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file through a temporary neighbour and a rename, so that no reader ever sees half of it.
+    """Write a file whole or not at all, see `replacing`.
+
+    Raises:
+        UnwritableFile: No such folder, no permission, or no room; nothing was changed.
+    """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file to write to that takes the place of ``path`` when the block ends without an error.
+
+    It is written as a neighbour and renamed, so that no reader ever sees half of it.
 
     Raises:
         UnwritableFile: No such folder, no permission, or no room; nothing was changed.
@@ -90,17 +106,24 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     target = Path(path)
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        reason = _reason(error)
-        raise UnwritableFile(f"{target}: cannot be written: {reason}; nothing was changed", path=str(target)) from error
+        file = temporary.open("xb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise _unwritable(target, error) from error
+    try:
+        with file:
+            yield file
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _unwritable(path: Path, error: Exception) -> UnwritableFile:
+    return UnwritableFile(f"{path}: cannot be written: {_reason(error)}; nothing was changed", path=str(path))
+
+
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "no room on the disk"
     match error:
