@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test lint format docs-check bench clean
+.PHONY: install demo test lint format docs wheels clean
 
 install: $(VENV)/.installed  ## virtual environment with everything development needs
 
@@ -28,6 +28,13 @@ lint: install  ## style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: install  ## rewrite the pages that are made from the parser and from the benchmarks' figures
+	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/figures.py
+
+wheels: install  ## whether the base install resolves to binary wheels on every promised platform
+	$(BIN)/python tools/check_wheels.py
 
 format: install
 	$(BIN)/ruff check --fix .

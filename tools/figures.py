@@ -1,0 +1,159 @@
+"""Write the measured figures into the pages that quote them, from the files the benchmarks leave in docs/benchmarks.
+
+    python tools/figures.py            rewrites README.md and docs/benchmarks/README.md
+    python tools/figures.py --check    exit status 1 where a page says something else than the files
+
+A page marks the place with ``<!-- figures: NAME -->`` and ``<!-- end of figures -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "benchmarks"
+PAGES = (ROOT / "README.md", RESULTS / "README.md")
+_REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+
+def accuracy(results: dict[str, Any]) -> str:
+    """Mien beside OpenCV, and what was measured of Mien alone."""
+    lfw, frll, false = results["lfw"], results["frll"], results["false_faces"]
+    names = list(lfw["systems"])
+    systems = list(lfw["systems"].values())
+    difference = lfw["difference"]
+    rows = [
+        ["", *names],
+        ["---"] * (len(names) + 1),
+        [f"Faces missed, of {lfw['images']:,} LFW crops", *(f"{s['missed']:,}" for s in systems)],
+        ["Accuracy, LFW View 2, folds 1-5", *(f"{s['accuracy']:.2%}" for s in systems)],
+        ["FNMR at FMR 1e-4, all pairs", *(percent(s["fnmr"]) for s in systems)],
+    ]
+    return (
+        table(rows)
+        + f"""
+- FNMR, Mien less OpenCV: {points(difference)} (95 % interval; whole people are drawn, not pairs).
+- {false["false"]:,} false faces in {false["frames"]:,} frames whose own face is painted over.
+- Face Research Lab London, {frll["people"]} people, neutral against smiling: rank-1 {frll["rank_1"]:.0%}, lowest mated
+  score {frll["lowest_mated"]:.3f}, highest non-mated {frll["highest_non_mated"]:.3f}.
+
+Measured {results["date"]} with `{results["command"]}`, Mien {results["mien"]} ({results["artefact"]}), OpenCV
+{results["opencv"]} on images enlarged twice.
+"""
+    )
+
+
+def stated(results: dict[str, Any]) -> str:
+    """The rates that the shipped calibration states, beside those measured."""
+    rows = [["Stated FMR", "Stated interval", "Measured on LFW crops"], ["---"] * 3]
+    for row in results["lfw"]["stated"]:
+        measured = row["measured"]
+        said = f"{measured['value']:.2g} [{measured['low']:.2g}, {measured['high']:.2g}]"
+        if not measured["supported"]:
+            said = f"below {measured['high']:.2g} (too few errors to say more)"
+        rows.append([f"{row['stated']:g}", f"{row['low']:.2g} to {row['high']:.2g}", said])
+    return table(rows)
+
+
+def throughput(results: dict[str, Any]) -> str:
+    """Faces a second, memory and misses of every system in one run."""
+    rows = [["", "Faces a second", "Speed, to OpenCV at its default scale", "Peak memory", "Faces missed"], ["---"] * 5]
+    for system in results["systems"]:
+        rate, ratio = system["faces_per_second"], system["images_per_second_to_opencv"]
+        rows.append(
+            [
+                system["name"],
+                f"{rate['median']:.1f} ({rate['min']:.1f} to {rate['max']:.1f})",
+                f"{ratio['median']:.2f}",
+                f"{system['peak_bytes'] / 1e6:.0f} MB",
+                f"{system['missed']:,}",
+            ]
+        )
+    return table(rows) + conditions(results, f"{results['images']:,} images, {results['threads']} threads")
+
+
+def overhead(results: dict[str, Any]) -> str:
+    """What the pipeline costs beyond the networks."""
+    rows = [["640x480, decoded", "Networks", "Beyond them", "Allowed"], ["---"] * 4]
+    for case in results["cases"]:
+        cost = [f"{case[key]:.1f} ms" for key in ("sessions_ms", "overhead_ms", "allowed_ms")]
+        rows.append([f"{case['images']} images, {case['faces']} faces", *cost])
+    return table(rows) + conditions(results, f"medians of {results['repeats']} runs")
+
+
+def startup(results: dict[str, Any]) -> str:
+    """How long the command line takes to say something."""
+    rows = [["Command", "Wall time", "To importing NumPy"], ["---"] * 3]
+    for name, command in results["commands"].items():
+        rows.append([f"`{name}`", f"{command['seconds'] * 1e3:.0f} ms", f"{command['to_numpy']:.2f}"])
+    return table(rows) + conditions(results, f"medians of {results['repeats']} runs")
+
+
+def conditions(results: dict[str, Any], how: str) -> str:
+    """Where, when and how a run was made, as its file says."""
+    day = results["date"].partition("T")[0]
+    return f"\nMeasured {day} with `{results['command']}`: {how}, {results['cpus']} CPUs ({results['cpu']}).\n"
+
+
+TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "accuracy": ("accuracy.json", accuracy),
+    "stated": ("accuracy.json", stated),
+    "throughput": ("throughput.json", throughput),
+    "overhead": ("overhead.json", overhead),
+    "startup": ("startup.json", startup),
+}
+
+
+def filled(text: str) -> str:
+    """The page with every marked place filled from its file; a place whose file is missing says so."""
+
+    def fill(match: re.Match[str]) -> str:
+        file, render = TABLES[match[2]]
+        path = RESULTS / file
+        if not path.is_file():
+            return f"{match[1]}Not measured yet.\n{match[3]}"
+        return match[1] + render(json.loads(path.read_text(encoding="utf-8"))) + match[3]
+
+    return _REGION.sub(fill, text)
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows as a Markdown table."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def percent(rate: dict[str, float]) -> str:
+    """A rate with its interval."""
+    return f"{rate['value']:.2%} [{rate['low']:.2%}, {rate['high']:.2%}]"
+
+
+def points(difference: dict[str, float]) -> str:
+    """A difference of rates, in percentage points."""
+    value, low, high = (100 * difference[key] for key in ("value", "low", "high"))
+    return f"{value:+.2f} points [{low:+.2f}, {high:+.2f}]"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write measured figures into the pages that quote them.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a page is stale")
+    check = parser.parse_args().check
+    stale = False
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        after = filled(before)
+        if check and after != before:
+            stale = True
+            print(f"{page.relative_to(ROOT)} is stale: make docs", file=sys.stderr)
+        elif after != before:
+            page.write_text(after, encoding="utf-8")
+    return int(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
