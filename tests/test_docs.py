@@ -1,0 +1,182 @@
+"""What the pages say is so: code runs, commands exist, links lead somewhere, figures are those measured."""
+
+import argparse
+import json
+import re
+import runpy
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mien.cli._app import build_parser
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HAND_WRITTEN = [page for page in PAGES if page.name != "cli.md"]
+RESULTS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
+
+# What the pages call their photos, beside the sample photo that stands in.
+PHOTOS = {
+    "ada1.jpg": "obama.jpg",
+    "ada2.jpg": "obama2.jpg",
+    "party.jpg": "obama3.jpg",
+    "a.jpg": "obama.jpg",
+    "b.jpg": "obama2.jpg",
+}
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page, *languages):
+    return [text for language, text in BLOCK.findall(page.read_text(encoding="utf-8")) if language in languages]
+
+
+def commands_of(page):
+    """Every command of the shell blocks, continued lines joined, comments gone."""
+    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def subcommands(parser):
+    return next((a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)), {})
+
+
+def leaf(words):
+    """The parser that a command's words lead to."""
+    parser = build_parser()
+    for word in words:
+        if word not in subcommands(parser):
+            break
+        parser = subcommands(parser)[word]
+    return parser
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture
+def photos(samples, tmp_path, monkeypatch):
+    """A folder that holds what the pages talk about, and is the current one."""
+    for name, sample in PHOTOS.items():
+        shutil.copy(samples / sample, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_GALLERY", str(tmp_path / "default.mien"))
+    monkeypatch.setenv("MIEN_CALIBRATIONS", str(tmp_path / "calibrations"))
+    return tmp_path
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name_of)
+def test_python_runs(page, photos, weights, capsys):
+    namespace = {}
+    for number, block in enumerate(blocks(page, "python")):
+        exec(compile(block, f"{page.name}, block {number}", "exec"), namespace)
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_readme_names_the_person_it_enrolled(photos, weights, capsys):
+    for block in blocks(ROOT / "README.md", "python"):
+        exec(block, {})
+    assert "Ada Lovelace" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
+def test_shell_commands_parse(page, capsys):
+    for program, *arguments in commands_of(page):
+        if program == "mien":
+            try:
+                build_parser().parse_args(arguments)
+            except SystemExit:
+                pytest.fail(f"mien {' '.join(arguments)}: {capsys.readouterr().err}")
+        elif program == "make":
+            assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), arguments
+        elif program == "python":
+            assert (ROOT / arguments[0]).is_file(), arguments
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
+def test_commands_in_running_text_exist(page):
+    for code in CODE.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        words = code.split()
+        if words[0] == "mien" and len(words) > 1 and not words[1].startswith("-"):
+            assert words[1] in subcommands(build_parser()), code
+            known = leaf(words[1:])._option_string_actions
+            assert {word for word in words if word.startswith("--")} <= set(known), code
+        elif words[0] == "make" and words[1:]:
+            assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), code
+        elif words[0] == "python" and words[1:]:
+            assert (ROOT / words[1]).is_file(), code
+        elif re.fullmatch(r"(bench|tools|tests|src|docs)/[a-z\d_./-]+", code):
+            assert (ROOT / code).exists(), code
+
+
+@pytest.mark.parametrize("command", sorted(subcommands(build_parser())))
+def test_every_command_stands_in_the_readme(command):
+    assert f"mien {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    for link in LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_help_links_to_pages_that_exist():
+    pages = re.findall(r"docs/[\w-]+\.md", build_parser().epilog)
+    assert len(pages) == 2
+    assert all((ROOT / page).is_file() for page in pages)
+
+
+def test_command_reference_is_that_of_the_parser():
+    generated = runpy.run_path(str(ROOT / "tools" / "cli_reference.py"))
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == generated["page"](), "stale: make docs"
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "benchmarks" / "README.md"], ids=name_of)
+def test_figures_are_those_measured(page):
+    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    text = page.read_text(encoding="utf-8")
+    assert figures["_REGION"].search(text)
+    assert figures["filled"](text) == text, "stale: make docs"
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=name_of)
+def test_results_name_a_command_that_others_can_run(path):
+    program, script, *arguments = json.loads(path.read_text(encoding="utf-8"))["command"].split()
+    assert program == "python"
+    assert (ROOT / script).is_file()
+    assert not [word for word in arguments if Path(word).is_absolute() or ".." in word]
+
+
+def test_error_rates_page_quotes_the_shipped_calibration():
+    (path,) = (ROOT / "src" / "mien" / "recognition" / "calibrations").glob("*.json")
+    calibration = json.loads(path.read_text(encoding="utf-8"))
+    text = " ".join((ROOT / "docs" / "error-rates.md").read_text(encoding="utf-8").split())
+    population = calibration["population"]
+    assert f"`{calibration['name']}`" in text
+    assert f"{population['images']:,} press photos of {population['people']:,} celebrities" in text
+
+
+def test_pictures_are_few_small_and_accounted_for():
+    pictures = [path for path in (ROOT / "docs").rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".gif"}]
+    listed = (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
+    for picture in pictures:
+        assert picture.stat().st_size < 150_000
+        assert f"]({picture.relative_to(ROOT / 'docs')})" in listed
