@@ -157,6 +157,18 @@ def test_figures_are_those_measured(page):
     assert figures["filled"](text) == text, "stale: make docs"
 
 
+def test_a_rate_that_too_few_errors_support_is_given_as_a_bound():
+    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    supported = {"value": 1.1e-4, "low": 8e-5, "high": 1.4e-4, "supported": True}
+    rows = [
+        {"stated": 1e-4, "low": 9e-5, "high": 1.2e-4, "measured": supported},
+        {"stated": 1e-5, "low": 7e-6, "high": 1.5e-5, "measured": supported | {"high": 4e-5, "supported": False}},
+    ]
+    text = figures["stated"]({"lfw": {"stated": rows}})
+    assert "| 1e-4 | 9.0e-5 to 1.2e-4 | 1.1e-4 [8.0e-5, 1.4e-4] |" in text
+    assert "| 1e-5 | 7.0e-6 to 1.5e-5 | below 4.0e-5 (too few errors to say more) |" in text
+
+
 @pytest.mark.parametrize("path", RESULTS, ids=name_of)
 def test_results_name_a_command_that_others_can_run(path):
     program, script, *arguments = json.loads(path.read_text(encoding="utf-8"))["command"].split()

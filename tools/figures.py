@@ -39,7 +39,7 @@ def accuracy(results: dict[str, Any]) -> str:
         table(rows)
         + f"""
 - FNMR, Mien less OpenCV: {points(difference)} (95 % interval; whole people are drawn, not pairs).
-- {false["false"]:,} false faces in {false["frames"]:,} frames whose own face is painted over.
+- {counted(false["false"], "false face")} in {false["frames"]:,} frames whose own face is painted over.
 - Face Research Lab London, {frll["people"]} people, neutral against smiling: rank-1 {frll["rank_1"]:.0%}, lowest mated
   score {frll["lowest_mated"]:.3f}, highest non-mated {frll["highest_non_mated"]:.3f}.
 
@@ -54,10 +54,10 @@ def stated(results: dict[str, Any]) -> str:
     rows = [["Stated FMR", "Stated interval", "Measured on LFW crops"], ["---"] * 3]
     for row in results["lfw"]["stated"]:
         measured = row["measured"]
-        said = f"{measured['value']:.2g} [{measured['low']:.2g}, {measured['high']:.2g}]"
+        said = f"{small(measured['value'])} [{small(measured['low'])}, {small(measured['high'])}]"
         if not measured["supported"]:
-            said = f"below {measured['high']:.2g} (too few errors to say more)"
-        rows.append([f"{row['stated']:g}", f"{row['low']:.2g} to {row['high']:.2g}", said])
+            said = f"below {small(measured['high'])} (too few errors to say more)"
+        rows.append([small(row["stated"], 0), f"{small(row['low'])} to {small(row['high'])}", said])
     return table(rows)
 
 
@@ -83,7 +83,7 @@ def overhead(results: dict[str, Any]) -> str:
     rows = [["640x480, decoded", "Networks", "Beyond them", "Allowed"], ["---"] * 4]
     for case in results["cases"]:
         cost = [f"{case[key]:.1f} ms" for key in ("sessions_ms", "overhead_ms", "allowed_ms")]
-        rows.append([f"{case['images']} images, {case['faces']} faces", *cost])
+        rows.append([f"{counted(case['images'], 'image')}, {counted(case['faces'], 'face')}", *cost])
     return table(rows) + conditions(results, f"medians of {results['repeats']} runs")
 
 
@@ -126,6 +126,16 @@ def filled(text: str) -> str:
 def table(rows: list[list[str]]) -> str:
     """Rows as a Markdown table."""
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def small(rate: float, digits: int = 1) -> str:
+    """A rate in powers of ten: ``1.2e-4``."""
+    return f"{rate:.{digits}e}".replace("e-0", "e-")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 face``, ``2 faces``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def percent(rate: dict[str, float]) -> str:
