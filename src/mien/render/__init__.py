@@ -1,0 +1,19 @@
+"""What people and programs get to see: annotated pictures, JSON, CSV, tables and a report."""
+
+from mien.render.annotation import annotate
+from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
+from mien.render.report import write_report
+from mien.render.rows import CSV_COLUMNS, faces_to_rows
+from mien.render.table import table
+
+__all__ = [
+    "CSV_COLUMNS",
+    "SCHEMA",
+    "annotate",
+    "decision_to_dict",
+    "faces_to_dict",
+    "faces_to_rows",
+    "table",
+    "write_jsonl",
+    "write_report",
+]

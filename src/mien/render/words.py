@@ -1,0 +1,82 @@
+"""Decisions in plain words: the same ones in pictures, tables and reports. Never a percentage of likeness."""
+
+from __future__ import annotations
+
+import enum
+import math
+
+from mien.types import Decision, Face
+
+__all__ = ["Verdict", "number", "rate_meaning", "reason_words", "title", "verdict"]
+
+
+class Verdict(enum.StrEnum):
+    """What became of a face."""
+
+    FOUND = "found"
+    """Nothing was asked about it."""
+    MATCHED = "matched"
+    """Decided to be a known person, or the same person."""
+    UNKNOWN = "unknown"
+    """Fit to be decided about, and nobody known."""
+    REFUSED = "refused"
+    """Something forbade a match, whatever the score."""
+
+
+_REASONS = {
+    "blurred": "blurred",
+    "cut_off": "cut off by the border",
+    "extreme_pose": "turned away",
+    "too_bright": "too bright",
+    "too_dark": "too dark",
+    "too_small": "too small",
+    "uncalibrated": "not calibrated",
+}
+_RATES = {"fmr": "false match rate", "fpir": "false positive identification rate"}
+
+
+def verdict(decision: Decision | None) -> Verdict:
+    """What became of a face with this decision."""
+    if decision is None:
+        return Verdict.FOUND
+    if decision.match:
+        return Verdict.MATCHED
+    return Verdict.REFUSED if decision.reasons else Verdict.UNKNOWN
+
+
+def reason_words(reason: str) -> str:
+    """``"extreme_pose"`` as ``"turned away"``; a reason without words of its own loses its underscores."""
+    return _REASONS.get(reason, reason.replace("_", " "))
+
+
+def title(face: Face) -> str:
+    """A face in a few words: a name, ``"unknown"``, ``"refused: too small"``; empty before a decision."""
+    decision = face.decision
+    match verdict(decision):
+        case Verdict.MATCHED:
+            return face.person or "match"
+        case Verdict.UNKNOWN:
+            return "unknown"
+        case Verdict.REFUSED:
+            assert decision is not None
+            return f"refused: {', '.join(reason_words(reason) for reason in decision.reasons)}"
+    return ""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score for people; a dash where there is none."""
+    return "\N{EN DASH}" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def rate_meaning(decision: Decision) -> str:
+    """One sentence that says what the decision's error rate promises; empty without a calibration."""
+    if decision.calibration is None or not 0 < decision.rate < 1:
+        return ""
+    share = f"about 1 in {round(1 / decision.rate):,}" if decision.rate <= 0.5 else f"a share of {decision.rate:g}"
+    promise = (
+        f"of faces of people who are not in this gallery, {share} would still be given a name"
+        if decision.rate_kind == "fpir"
+        else f"of comparisons between two different people, {share} would still be called a match"
+    )
+    kind = _RATES.get(decision.rate_kind, decision.rate_kind)
+    return f"Decided at a {kind} of {decision.rate:g}: {promise}."
