@@ -104,9 +104,9 @@ def picture(blur=0.6, gain=1.0):
     ("image", "landmarks", "expected"),
     [
         (picture(), turned(), ()),
-        (picture(), turned(scale=8), ("too_small",)),
+        (picture(), turned(scale=5), ("too_small",)),
         (picture(blur=6), turned(), ("blurred",)),
-        (picture(gain=0.1), turned(), ("too_dark",)),
+        (picture(gain=0.04), turned(), ("too_dark",)),
         (picture(gain=6), turned(), ("too_bright",)),
         (picture(), turned(yaw=62), ("extreme_pose",)),
         (picture(), turned(pitch=45), ("extreme_pose",)),
