@@ -1,9 +1,9 @@
 """Accuracy of the default configuration, beside OpenCV with the same weights on the same images in the same run.
 
-    python bench/accuracy.py --lfw path/to/lfw_dev.zip --frll path/to/frll_dev.zip [--json docs/benchmarks/accuracy.json]
+    python bench/accuracy.py --lfw lfw_dev.zip --frll frll_dev.zip [--json docs/benchmarks/accuracy.json]
 
-Prints, for the issue's bars: missed faces, false faces, accuracy on the folds of LFW View 2, FNMR at FMR 1e-4 over all
-pairs with the interval of its difference to OpenCV's, the measured FMR at stated ones, and FRLL neutral against smiling.
+Prints missed faces, false faces, accuracy on the folds of LFW View 2, FNMR at FMR 1e-4 over all pairs with the interval
+of its difference to OpenCV's, the measured FMR at stated ones, and FRLL neutral against smiling.
 OpenCV runs on images enlarged twice, at its default thresholds, and picks the largest face as Mien does. The SFace file
 as published does not load in OpenCV 5, so it is given the converted files, which hold the same weights.
 """

@@ -65,7 +65,9 @@ def test_annotated_copies_and_report(gallery, files, tmp_path):
     out = tmp_path / "out"
     assert main(["identify", str(folder), "--save", str(out), "--report", str(tmp_path / "report.html")]) == 3
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.*")) == ["Ada.jpg", "deep/Bo.jpg"]
-    assert "Ada" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Ada" in report
+    assert "bad.jpg" in report
 
 
 def test_a_save_folder_that_cannot_be_is_a_usage_error(gallery, files, tmp_path, capsys):

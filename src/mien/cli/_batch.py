@@ -26,19 +26,22 @@ class Batch:
         sources: The images asked for.
         form: ``"table"``, ``"json"`` or ``"csv"``.
         describe: What the table says of one face.
+
+    Attributes:
+        failures: Path and message of each image that failed so far.
     """
 
     def __init__(self, sources: Sequence[Path], form: str, describe: Callable[[Face], str]) -> None:
         self.sources = sources
         self._form = form
         self._describe = describe
-        self._failures: list[tuple[str, str]] = []
+        self.failures: list[tuple[str, str]] = []
         self._csv_started = False
 
     def failed(self, index: int, error: MienError) -> None:
         """Take note of an image that could not be read; the run goes on."""
         source = str(self.sources[index])
-        self._failures.append((source, error.message))
+        self.failures.append((source, error.message))
         if self._form == "json":
             print_json(error_document(error, source))
 
@@ -54,12 +57,12 @@ class Batch:
 
     def finish(self) -> int:
         """Say what failed; returns the exit status, 3 where anything did."""
-        if not self._failures:
+        if not self.failures:
             return 0
         if len(self.sources) == 1:
-            print(f"mien: error: {printable(self._failures[0][1])}", file=sys.stderr)
+            print(f"mien: error: {printable(self.failures[0][1])}", file=sys.stderr)
         else:
-            print_failures(self._failures, len(self.sources))
+            print_failures(self.failures, len(self.sources))
         return InputError.exit_status
 
     def _print(self, source: Path, faces: Faces) -> None:

@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.report:
             from mien.render import write_report
 
-            write_report(arguments.report, ((str(source), image, faces) for source, image, faces in entries))
+            named = ((str(source), image, faces) for source, image, faces in entries)
+            write_report(arguments.report, named, failures=batch.failures)
         else:
             for _ in entries:
                 pass
