@@ -207,7 +207,7 @@ class Faces:
     def sizes(self) -> Array:
         """(n,) float32: geometric mean of each box's width and height, in pixels."""
         extent = np.clip(self.boxes[:, 2:] - self.boxes[:, :2], 0, None)
-        return np.sqrt(extent[:, 0] * extent[:, 1])
+        return np.asarray(np.sqrt(extent[:, 0] * extent[:, 1]), np.float32)
 
     @property
     def largest(self) -> Face | None:
@@ -236,7 +236,7 @@ class Face:
     @property
     def box(self) -> Array:
         """(4,) float32: left, top, right, bottom in pixels."""
-        return self.faces.boxes[self.index]
+        return np.asarray(self.faces.boxes[self.index])
 
     @property
     def score(self) -> float:
@@ -246,7 +246,7 @@ class Face:
     @property
     def landmarks(self) -> Array:
         """(5, 2) float32: see `Faces.landmarks`."""
-        return self.faces.landmarks[self.index]
+        return np.asarray(self.faces.landmarks[self.index])
 
     @property
     def size(self) -> float:
