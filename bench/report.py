@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,7 +17,8 @@ def conditions() -> dict[str, Any]:
     """The machine, the versions, the moment and the command; the load tells how quiet the machine was."""
     packages = ("mien", "numpy", "opencv-python-headless", "openvino", "pillow")
     return {
-        "command": " ".join(["python", os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
+        # Where files lie on this machine is nobody's business; absolute paths keep their last part.
+        "command": " ".join(["python", f"bench/{Path(sys.argv[0]).name}"] + [_last_part(a) for a in sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu_model(),
         "cpus": os.cpu_count(),
@@ -25,6 +27,10 @@ def conditions() -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in packages},
         "load_average": os.getloadavg(),
     }
+
+
+def _last_part(argument: str) -> str:
+    return re.sub(r"^/.*/(?=[^/]+/?$)", "", argument)
 
 
 def cpu_model() -> str:
