@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate
+from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate, UnwritableFile
 from mien.recognition import calibration as module
 from mien.recognition.calibration import (
     Calibration,
@@ -132,6 +132,15 @@ def test_json_there_and_back(calibration, tmp_path):
     assert load_calibration("p/q", path) == calibration
     assert json.loads(path.read_text())["schema"] == "mien.calibration/1"
     assert [entry.name for entry in path.parent.iterdir()] == ["c.json"]
+
+
+def test_a_place_that_cannot_be_written_is_told(calibration, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UnwritableFile, match="file"):
+        calibration.save(tmp_path / "file" / "c.json")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UnwritableFile, match="folder"):
+        calibration.save(tmp_path / "folder")
 
 
 def test_the_users_own_calibration_is_preferred(calibration, tmp_path, monkeypatch):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -20,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate
+from mien import media
+from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate, UnwritableFile
 
 __all__ = [
     "COMPARISON_TYPES",
@@ -286,13 +286,20 @@ class Calibration:
             raise InvalidArgument(f"not a calibration ({error!r})") from error
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
-        """Write it where `load_calibration` finds it, or to ``path``; all or nothing."""
+        """Write it where `load_calibration` finds it, or to ``path``; all or nothing.
+
+        Raises:
+            UnwritableFile: No permission or no room; nothing was changed.
+        """
         target = Path(path) if path is not None else user_calibration_path(self.pipeline)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnwritableFile(
+                f"{target.parent}: cannot be made a folder: {error.strerror}", path=str(target)
+            ) from error
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
-        Path(file.name).replace(target)
+        media.write_bytes(target, f"{text}\n".encode())
         return target
 
 

@@ -214,21 +214,19 @@ def _logistic(pairs: metrics.PairScores) -> tuple[float, float]:
 def _identification(
     templates: Array, subjects: _Subjects, replicates: int, rng: np.random.Generator
 ) -> Iterator[IdentificationPoint]:
-    people = np.unique(subjects)
+    people = len(np.unique(subjects))
     for size in _GALLERIES:
-        # A third as many strangers as people enrolled, or the probes would say little of other strangers.
-        if len(people) < size + max(30, size // 6):
+        # With fewer strangers than this, the probes would say little of other strangers.
+        if people < size + max(30, size // 6):
             return
-        searches = [_search(templates, subjects, people, size, rng) for _ in range(_DRAWS)]
-        best = np.concatenate([search[0] for search in searches])
-        strangers = np.concatenate([search[1] for search in searches])
+        searches = [_search(templates, subjects, size, rng) for _ in range(_DRAWS)]
+        best, strangers, mated = (np.concatenate(column) for column in zip(*searches, strict=True))
         draw = np.repeat(np.arange(_DRAWS), [len(search[0]) for search in searches])
-        mated = np.concatenate([search[2] for search in searches])
         yield from _identification_points(size, best, strangers, draw, mated, replicates, rng)
 
 
 def _search(
-    templates: Array, subjects: _Subjects, people: _Subjects, size: int, rng: np.random.Generator
+    templates: Array, subjects: _Subjects, size: int, rng: np.random.Generator
 ) -> tuple[NDArray[Any], _Subjects, NDArray[Any]]:
     """One gallery of one image a person, searched with one image of everybody else, and of those enrolled.
 
@@ -237,21 +235,18 @@ def _search(
         scores as high).
     """
     order = rng.permutation(len(subjects))
-    first, position = np.unique(subjects[order], return_index=True)
-    row_of = dict(zip(first.tolist(), order[position].tolist(), strict=True))
-    enrolled = rng.choice(people, size, replace=False)
-    gallery = templates[[row_of[person] for person in enrolled.tolist()]]
-    strangers = np.setdiff1d(people, enrolled)
-    best = (templates[[row_of[person] for person in strangers.tolist()]] @ gallery.T).max(1)
-    column = {person: index for index, person in enumerate(enrolled.tolist())}
-    probes = [row for row in order.tolist() if subjects[row] in column and row != row_of[int(subjects[row])]]
-    seen: set[int] = set()
-    rows = [row for row in probes if not (int(subjects[row]) in seen or seen.add(int(subjects[row])))]  # type: ignore[func-returns-value]
-    if not rows:
-        return best, strangers, np.empty(0)
-    scores = templates[rows] @ gallery.T
-    mates = np.array([column[int(subjects[row])] for row in rows])
-    own = scores[np.arange(len(rows)), mates]
+    by_person = order[np.argsort(subjects[order], kind="stable")]
+    counts = np.bincount(subjects)
+    starts = np.cumsum(counts) - counts
+    enrolled = rng.choice(len(counts), size, replace=False)
+    strangers = np.setdiff1d(np.arange(len(counts)), enrolled)
+    gallery = templates[by_person[starts[enrolled]]]
+    best = (templates[by_person[starts[strangers]]] @ gallery.T).max(1)
+    mates = np.flatnonzero(counts[enrolled] > 1)
+    if not len(mates):
+        return best, strangers, np.empty(0, best.dtype)
+    scores = templates[by_person[starts[enrolled[mates]] + 1]] @ gallery.T
+    own = scores[np.arange(len(mates)), mates]
     return best, strangers, np.where(metrics.mate_ranks(scores, mates) == 1, own, -np.inf)
 
 
