@@ -116,7 +116,7 @@ def test_commands_in_running_text_exist(page):
             assert {word for word in words if word.startswith("--")} <= set(known), code
         elif words[0] == "make" and words[1:]:
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), code
-        elif words[0] == "python" and words[1].endswith(".py"):
+        elif words[0] == "python" and words[1:2] and words[1].endswith(".py"):
             assert (ROOT / words[1]).is_file(), code
         elif re.fullmatch(r"(bench|tools|tests|src|docs)/[a-z\d_./-]+", code):
             assert (ROOT / code).exists(), code
