@@ -39,7 +39,8 @@ def accuracy(results: dict[str, Any]) -> str:
         table(rows)
         + f"""
 - FNMR, Mien less OpenCV: {points(difference)} (95 % interval; whole people are drawn, not pairs).
-- {counted(false["false"], "false face")} in {false["frames"]:,} frames whose own face is painted over.
+- {counted(false["false"], "false face")} in {false["frames"]:,} frames whose own face is painted over; {false["bystanders"]:,} faces
+  of bystanders, which are there without the paint as well, are not counted.
 - Face Research Lab London, {frll["people"]} people, neutral against smiling: rank-1 {frll["rank_1"]:.0%}, lowest mated
   score {frll["lowest_mated"]:.3f}, highest non-mated {frll["highest_non_mated"]:.3f}.
 
@@ -58,7 +59,8 @@ def stated(results: dict[str, Any]) -> str:
         if not measured["supported"]:
             said = f"below {small(measured['high'])} (too few errors to say more)"
         rows.append([small(row["stated"], 0), f"{small(row['low'])} to {small(row['high'])}", said])
-    return table(rows)
+    ratios = [row["measured"]["value"] / row["stated"] for row in results["lfw"]["stated"]]
+    return table(rows) + f"\nThe measured rates are {min(ratios):.2f} to {max(ratios):.2f} times the stated ones.\n"
 
 
 def throughput(results: dict[str, Any]) -> str:
