@@ -39,8 +39,8 @@ def accuracy(results: dict[str, Any]) -> str:
         table(rows)
         + f"""
 - FNMR, Mien less OpenCV: {points(difference)} (95 % interval; whole people are drawn, not pairs).
-- {counted(false["false"], "false face")} in {false["frames"]:,} frames whose own face is painted over; {false["bystanders"]:,} faces
-  of bystanders, which are there without the paint as well, are not counted.
+- {counted(false["false"], "false face")} in {false["frames"]:,} frames whose own face is painted over;
+  {false["bystanders"]:,} faces of bystanders, which are there without the paint as well, are not counted.
 - Face Research Lab London, {frll["people"]} people, neutral against smiling: rank-1 {frll["rank_1"]:.0%}, lowest mated
   score {frll["lowest_mated"]:.3f}, highest non-mated {frll["highest_non_mated"]:.3f}.
 
