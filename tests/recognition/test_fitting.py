@@ -120,6 +120,22 @@ def test_refit_reads_a_folder_a_person(tmp_path):
     assert ours == pytest.approx(direct.verification_threshold("image-image", 1e-2).value, abs=0.01)
 
 
+def test_people_are_the_outermost_folders(tmp_path, monkeypatch):
+    from mien.recognition import fitting
+
+    for name in ("nobody.png", "ada/2024/a.png", "ada/2025/b.png", "bo/2024/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        media.write(tmp_path / name, np.full((1, 24, 3), 200, np.uint8))
+    monkeypatch.setattr(fitting, "fit", lambda templates, people, **_: people)
+    assert refit(tmp_path, pipeline=FakePipeline()) == ["ada", "ada", "bo"]
+
+
+def test_refit_of_a_folder_without_people(tmp_path):
+    media.write(tmp_path / "a.png", np.full((1, 24, 3), 200, np.uint8))
+    with pytest.raises(NoImages, match="a folder of images a person"):
+        refit(tmp_path, pipeline=FakePipeline())
+
+
 def test_refit_of_an_empty_folder(tmp_path):
     with pytest.raises(NoImages):
         refit(tmp_path, pipeline=FakePipeline())

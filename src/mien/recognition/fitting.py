@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import media, metrics
-from mien.errors import InvalidArgument, MienError, UnsupportedErrorRate
+from mien.errors import InvalidArgument, MienError, NoImages, UnsupportedErrorRate
 from mien.recognition.calibration import (
     COMPARISON_TYPES,
     Calibration,
@@ -50,7 +50,8 @@ def refit(
     Each image counts with its largest face; images without one are left out.
 
     Args:
-        folder: ``people/<person>/<image>``.
+        folder: ``people/<person>/<image>``; a person's folder may hold folders, and an image that is in none is
+            nobody's and left out.
         pipeline: What the calibration is for.
         name: What decisions call it; the folder's name by default.
         progress: Called with the images done and their total.
@@ -61,8 +62,11 @@ def refit(
         InvalidArgument: Fewer than two people, or nobody with two images.
         UnsupportedErrorRate: Too few people to promise even a false match rate of 1 %.
     """
-    paths = media.list_images(folder)
-    owners = [path.parent.name for path in paths]
+    paths = [path for path in media.list_images(folder) if path.parent != Path(folder)]
+    if not paths:
+        raise NoImages(f"{folder}: expected a folder of images a person, got images alone", source=str(folder))
+    # By the outermost folder: two people's images may be sorted into folders of one name, such as years.
+    owners = [path.relative_to(folder).parts[0] for path in paths]
     templates: list[Array] = []
     people: list[str] = []
 
