@@ -29,6 +29,13 @@ def test_list_images_follows_no_link_into_a_circle(tmp_path):
     assert media.list_images(tmp_path) == [tmp_path / "a.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_list_images_leaves_out_what_reading_could_wait_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone")
+    assert media.list_images(tmp_path) == [tmp_path / "nowhere.jpg"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("empty", "expected images"), ("missing", "no such folder"), ("file.jpg", "Not a directory")],

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +40,8 @@ _ENCODING: dict[str, tuple[str, dict[str, int]]] = {
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """The image files in a folder and its subfolders, by `EXTENSIONS`, sorted; hidden ones and links to folders apart.
 
+    Pipes, sockets and devices are no images, whatever their names: to open one may wait for ever.
+
     Raises:
         NoImages: No such folder, no permission to list it or one inside it, or not a single image.
     """
@@ -52,11 +55,19 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     for parent, folders, names in os.walk(root, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         images = (name for name in names if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS)
-        found += [Path(parent, name) for name in images]
+        found += [path for name in images if not _is_special(path := Path(parent, name))]
     if not found:
         readable = ", ".join(sorted(_ENCODING))
         raise NoImages(f"{root}: expected images ({readable}), got none", source=str(root))
     return sorted(found)
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # gone, or a link to nowhere: reading it says so
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def write(path: str | os.PathLike[str], image: Image) -> None:
