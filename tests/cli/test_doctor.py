@@ -66,6 +66,11 @@ def test_examining_makes_no_gallery(machine, capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_gallery_whose_folder_cannot_be_looked_into_is_not_there(machine, capsys, monkeypatch):
+    monkeypatch.setenv("MIEN_GALLERY", "x" * 300)
+    assert examine(capsys)[1]["gallery"]["exists"] is False
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
 @pytest.mark.parametrize(("mode", "private"), [(0o600, True), (0o644, False)])
 def test_a_gallery_others_can_read_is_said(mode, private, machine, capsys, tmp_path):

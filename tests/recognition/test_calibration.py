@@ -185,3 +185,8 @@ def _shipped_pipelines():
 
     folder = resources.files("mien.recognition") / "calibrations"
     return [json.loads(entry.read_text())["pipeline"] for entry in folder.iterdir()]
+
+
+def test_a_data_folder_that_cannot_be_looked_into_holds_no_calibration(monkeypatch):
+    monkeypatch.setenv("MIEN_CALIBRATIONS", "x" * 300)
+    assert load_calibration("nobody/calibrated/this") is None

@@ -112,7 +112,7 @@ def _calibration() -> dict[str, Any]:
         return {**found, "error": error.to_dict()}
     if calibration is not None:
         found |= {"name": calibration.name, "population": asdict(calibration.population)}
-        found["path"] = str(own) if own.exists() else None
+        found["path"] = str(own) if os.path.exists(own) else None  # noqa: PTH110 - as in load_calibration
     return found
 
 
@@ -124,7 +124,8 @@ def _gallery(location: str | None) -> dict[str, Any]:
         path = locate(location)
     except MienError as error:
         return {"path": None, "exists": False, "mode": None, "private": None, "error": error.to_dict()}
-    found: dict[str, Any] = {"path": str(path), "exists": path.exists(), "mode": None, "private": None, "error": None}
+    exists = os.path.exists(path)  # noqa: PTH110 - Path.exists raises without permission
+    found: dict[str, Any] = {"path": str(path), "exists": exists, "mode": None, "private": None, "error": None}
     if found["exists"] and os.name == "posix":
         mode = stat.S_IMODE(path.stat().st_mode)
         found |= {"mode": f"{mode:04o}", "private": not mode & 0o077}

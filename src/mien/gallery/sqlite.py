@@ -100,7 +100,7 @@ class SqliteStore:
             self._idle.pop().close()
 
     def _create(self) -> None:
-        if self._path.is_dir():
+        if os.path.isdir(self._path):  # noqa: PTH112 - Path.is_dir raises without permission
             raise StoreUnavailable(f"{self.location}: expected a file, got a folder", path=self.location)
         try:
             # SQLite gives its -wal and -shm files the mode of this one.

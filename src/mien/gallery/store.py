@@ -132,7 +132,7 @@ def locate(location: str | os.PathLike[str] | None) -> Path:
     if not separator:
         if text == ":memory:":
             raise InvalidArgument("gallery: expected a file, got ':memory:'; a gallery outlives its process")
-        return Path(text).expanduser()
+        return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for ~ and nobody's name
     if scheme in {"postgres", "postgresql"}:
         # The URL may hold a password: name the scheme alone.
         raise StoreUnavailable(f"{scheme}:// galleries are not available yet: give a path", scheme=scheme)

@@ -14,13 +14,25 @@ from pathlib import Path
 
 from mien.errors import HashMismatch, ModelUnavailable
 
-__all__ = ["check", "digest", "write_whole", "writing"]
+__all__ = ["check", "digest", "is_file", "write_whole", "writing"]
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, hexadecimal; read once a process as long as its size and time of change stay."""
-    status = path.stat()
-    return _digest(path, status.st_mtime_ns, status.st_size)
+    """The sha256 of a file, hexadecimal; read once a process as long as its size and time of change stay.
+
+    Raises:
+        ModelUnavailable: It cannot be read.
+    """
+    try:
+        status = path.stat()
+        return _digest(path, status.st_mtime_ns, status.st_size)
+    except OSError as error:
+        raise ModelUnavailable(f"cannot read {path}: {error.strerror or error}", file=str(path)) from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there for this user; False in a folder without permission, at which `Path.is_file` raises."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 @lru_cache(maxsize=64)

@@ -13,13 +13,18 @@ __all__ = ["cache_folder", "models_folder", "offline"]
 def models_folder() -> Path | None:
     """The folder of weights that ``MIEN_MODELS`` names, None where it is unset."""
     value = os.environ.get("MIEN_MODELS")
-    return Path(value).expanduser() if value else None
+    return _expanded(value) if value else None
 
 
 def cache_folder() -> Path:
     """Mien's cache: ``MIEN_CACHE``, or its place in the user's cache folder. It may not exist yet."""
     value = os.environ.get("MIEN_CACHE")
-    return Path(value).expanduser() if value else Path(platformdirs.user_cache_dir("mien", appauthor=False))
+    return _expanded(value) if value else Path(platformdirs.user_cache_dir("mien", appauthor=False))
+
+
+def _expanded(value: str) -> Path:
+    # Unlike Path.expanduser, which raises, this leaves ``~`` as it is where nobody has that name.
+    return Path(os.path.expanduser(value))  # noqa: PTH111
 
 
 def offline() -> bool:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from mien.errors import HashMismatch, ModelUnavailable
 from mien.models.convert import convert
-from mien.models.files import check, digest, write_whole, writing
+from mien.models.files import check, digest, is_file, write_whole, writing
 from mien.models.folders import cache_folder, models_folder, offline
 from mien.models.registry import Card, Url, Wheel, card, cards
 
@@ -80,7 +80,7 @@ def fetch(name: str, *, path: str | Path | None = None, progress: Progress | Non
     known = card(name)
     if path is not None:
         given = Path(path).expanduser()
-        if not given.is_file():
+        if not is_file(given):
             raise ModelUnavailable(f"{name}: there is no file {given}", name=name, file=str(given))
         return _accept(known, given, "path", advice="Give the file that the card names, as published or as converted.")
     found = _on_disk(known)
@@ -158,7 +158,7 @@ def _on_disk(known: Card) -> tuple[Path, str] | None:
     folder = models_folder()
     candidates = [(folder / file.name, "models folder") for file in (known.artefact, known.file)] if folder else []
     candidates.append((_cached(known), "cache"))
-    return next((found for found in candidates if found[0].is_file()), None)
+    return next((found for found in candidates if is_file(found[0])), None)
 
 
 def _status(known: Card) -> Status:
@@ -166,7 +166,10 @@ def _status(known: Card) -> Status:
     if found is None:
         return Status(known.name, "missing")
     path, source = found
-    sound = digest(path) in {known.artefact.sha256, known.file.sha256}
+    try:
+        sound = digest(path) in {known.artefact.sha256, known.file.sha256}
+    except ModelUnavailable:
+        sound = False
     return Status(known.name, "ok" if sound else "damaged", path, source)
 
 

@@ -312,7 +312,7 @@ def _unsupported(what: str, rate: float, bound: float | None, calibration: Calib
     population = calibration.population
     known = f"the lowest it can promise is {bound:.2g}" if bound is not None else "it can promise none"
     return UnsupportedErrorRate(
-        f"{what} of {rate:g} is more than calibration {calibration.name!r} ({population.people} people, "
+        f"{what} of {rate:g} is lower than calibration {calibration.name!r} ({population.people} people, "
         f"{population.images} images) supports: {known}. Ask for a higher rate, or refit on more people with "
         "mien calibrate --from PEOPLE_FOLDER",
         rate=rate,
@@ -354,7 +354,7 @@ def load_calibration(pipeline: str, path: str | os.PathLike[str] | None = None) 
         NotCalibrated: The file at ``path`` belongs to another pipeline.
     """
     chosen = Path(path) if path is not None else user_calibration_path(pipeline)
-    if path is None and not chosen.exists():
+    if path is None and not os.path.exists(chosen):  # noqa: PTH110 - Path.exists raises without permission
         return _shipped(pipeline)
     try:
         calibration = Calibration.from_dict(json.loads(chosen.read_text(encoding="utf-8")))
