@@ -46,3 +46,14 @@ def test_bad_files_are_passed_over_and_listed(files, capsys):
 def test_a_folder_without_images_is_named(tmp_path, capsys):
     assert main(["detect", str(tmp_path)]) == 3
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_a_path_that_cannot_be_examined_is_left_to_the_reader(capsys):
+    assert main(["detect", f"{'bad' * 100}.jpg"]) == 3
+    assert "empty file" in capsys.readouterr().err
+
+
+def test_an_empty_path_is_not_the_current_folder(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["detect", ""])
+    assert "got an empty text" in capsys.readouterr().err

@@ -46,3 +46,8 @@ def test_a_folder_without_people_is_bad_input(make, gallery, files, capsys):
     assert main(["enroll", "--from", str(folder)]) == 3
     assert gallery.calls == []
     assert capsys.readouterr().err.startswith(f"mien: error: {folder}")
+
+
+def test_a_folder_that_cannot_be_listed_is_bad_input(gallery, tmp_path, capsys):
+    assert main(["enroll", "--from", str(tmp_path / ("x" * 300))]) == 3
+    assert "expected a folder with a folder per person: File name too long" in capsys.readouterr().err

@@ -77,6 +77,13 @@ def test_a_save_folder_that_cannot_be_is_a_usage_error(gallery, files, tmp_path,
     assert str(tmp_path / "out") in capsys.readouterr().err
 
 
+def test_a_circle_of_links_fails_as_an_image_and_not_for_its_copy(gallery, files, tmp_path):
+    folder = files("Ada.jpg")
+    (folder / "bad.jpg").symlink_to(folder / "bad.jpg")
+    assert main(["identify", str(folder), "--save", str(tmp_path / "out")]) == 3
+    assert (tmp_path / "out" / "Ada.jpg").is_file()
+
+
 @pytest.mark.parametrize(
     ("names", "roots", "save", "error"),
     [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mien.cli._options import is_folder
 from mien.cli._output import count, error_document, print_failures, print_json, print_progress, printable
 from mien.errors import InputError, InvalidArgument, MienError
 
@@ -98,16 +100,21 @@ def annotated_paths(roots: Sequence[Path], sources: Sequence[Path], folder: Path
     Raises:
         InvalidArgument: Two copies would share a name, or a copy would overwrite an image asked for.
     """
-    folders = [root for root in roots if root.is_dir()]
-    originals = {source.resolve() for source in sources}
+    folders = [root for root in roots if is_folder(root)]
+    originals = {_real(source) for source in sources}
     paths: dict[Path, Path] = {}
     taken: dict[Path, Path] = {}
     for source in sources:
         root = next((f for f in folders if source.is_relative_to(f)), source.parent)
         path = (folder / source.relative_to(root)).with_suffix(".jpg")
-        if path.resolve() in originals:
+        if _real(path) in originals:
             raise InvalidArgument(f"--save {folder}: would overwrite {path}, an image asked for; name another folder")
         if taken.setdefault(path, source) != source:
             raise InvalidArgument(f"--save {folder}: {source} and {taken[path]} would both become {path}")
         paths[source] = path
     return paths
+
+
+def _real(path: Path) -> str:
+    """Where a path leads; as far as can be told for a circle of links, at which `Path.resolve` raises."""
+    return os.path.realpath(path)

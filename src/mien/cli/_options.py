@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,7 +11,17 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from mien.gallery import Gallery
 
-__all__ = ["Commands", "add_format", "add_gallery", "add_images", "error_rate", "expand", "open_gallery"]
+__all__ = [
+    "Commands",
+    "a_path",
+    "add_format",
+    "add_gallery",
+    "add_images",
+    "error_rate",
+    "expand",
+    "is_folder",
+    "open_gallery",
+]
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -39,7 +50,19 @@ def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
 
 def add_images(parser: argparse.ArgumentParser) -> None:
     """One or more images or folders."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="images, or folders of them")
+    parser.add_argument("images", nargs="+", type=a_path, metavar="IMAGE|FOLDER", help="images, or folders of them")
+
+
+def a_path(text: str) -> Path:
+    """An argparse type: a path. Not an empty one, as of a shell variable that is not set: it would be this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got an empty text; '.' is the current folder")
+    return Path(text)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; False where nobody can tell, unlike `Path.is_dir`: reading it says why."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def error_rate(text: str) -> float:
@@ -61,4 +84,4 @@ def expand(paths: Sequence[Path]) -> list[Path]:
     """
     from mien.media import list_images
 
-    return [image for path in paths for image in (list_images(path) if path.is_dir() else [path])]
+    return [image for path in paths for image in (list_images(path) if is_folder(path) else [path])]

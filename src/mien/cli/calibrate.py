@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, add_format
+from mien.cli._options import Commands, a_path, add_format
 from mien.cli._output import count, print_failures, print_json, print_progress, print_table, printable
 from mien.errors import InputError
 
@@ -34,9 +33,9 @@ def register(commands: Commands) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--from", dest="folder", type=Path, required=True, metavar="DIR", help="a folder per person")
+    parser.add_argument("--from", dest="folder", type=a_path, required=True, metavar="DIR", help="a folder per person")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to write it (default: where Mien looks for yours first)"
+        "--output", type=a_path, metavar="FILE", help="where to write it (default: where Mien looks for yours first)"
     )
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)

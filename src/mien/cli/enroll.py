@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, add_format, add_gallery, expand, open_gallery
+from mien.cli._options import Commands, a_path, add_format, add_gallery, expand, is_folder, open_gallery
 from mien.cli._output import count, print_json, print_progress, printable
 from mien.errors import InputError, InvalidArgument, NoImages
 
@@ -35,8 +35,10 @@ def register(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("label", nargs="?", metavar="LABEL", help="what people call the person")
-    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE|FOLDER", help="images of this one person")
-    parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="enrol everybody: a folder per person")
+    parser.add_argument("images", nargs="*", type=a_path, metavar="IMAGE|FOLDER", help="images of this one person")
+    parser.add_argument(
+        "--from", dest="folder", type=a_path, metavar="DIR", help="enrol everybody: a folder per person"
+    )
     parser.add_argument("--purpose", metavar="TEXT", help="what their faces are kept for")
     parser.add_argument("--until", metavar="YYYY-MM-DD", help="last day on which they are to be identified")
     parser.add_argument(
@@ -87,9 +89,11 @@ def _people(arguments: argparse.Namespace) -> list[tuple[str, list[Path]]]:
         return [(arguments.label, expand(arguments.images))]
     if arguments.label is not None or arguments.person_id is not None:
         raise InvalidArgument("enroll: --from takes labels from the folders' names; give no LABEL and no --person-id")
-    if not arguments.folder.is_dir():
-        raise NoImages(f"{arguments.folder}: expected a folder with a folder per person")
-    folders = sorted(f for f in arguments.folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    try:
+        folders = sorted(f for f in arguments.folder.iterdir() if is_folder(f) and not f.name.startswith("."))
+    except OSError as error:
+        message = f"{arguments.folder}: expected a folder with a folder per person: {error.strerror}"
+        raise NoImages(message) from error
     if not folders:
         raise NoImages(f"{arguments.folder}: expected a folder per person in it, found none")
     return [(folder.name, expand([folder])) for folder in folders]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli._batch import Batch, Result, annotated_paths
-from mien.cli._options import Commands, add_format, add_gallery, add_images, error_rate, expand, open_gallery
+from mien.cli._options import Commands, a_path, add_format, add_gallery, add_images, error_rate, expand, open_gallery
 from mien.cli._output import compared
 from mien.errors import UnwritableFile
 
@@ -44,8 +44,8 @@ def register(commands: Commands) -> None:
         metavar="RATE",
         help="false positive identification rate to decide at, for this gallery (default: 0.01)",
     )
-    parser.add_argument("--save", type=Path, metavar="DIR", help="write annotated copies of the images there")
-    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a self-contained report")
+    parser.add_argument("--save", type=a_path, metavar="DIR", help="write annotated copies of the images there")
+    parser.add_argument("--report", type=a_path, metavar="FILE.html", help="write a self-contained report")
     add_gallery(parser)
     add_format(parser, "table", "json", "csv")
     parser.set_defaults(run=run)

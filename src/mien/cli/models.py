@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, add_format
+from mien.cli._options import Commands, a_path, add_format
 from mien.cli._output import print_download, print_json, print_table, printable
 from mien.errors import ModelError
 
@@ -36,7 +35,7 @@ def register(commands: Commands) -> None:
     verify = verbs.add_parser("verify", help="check weights on this machine; exit status 4 where one is not sound")
     verify.set_defaults(run=run_verify)
     export = verbs.add_parser("export", help="make a folder for a machine without network; there set MIEN_MODELS to it")
-    export.add_argument("folder", type=Path, metavar="DIR")
+    export.add_argument("folder", type=a_path, metavar="DIR")
     export.set_defaults(run=run_export)
     for verb in (pull, verify, export):
         verb.add_argument("names", nargs="*", metavar="NAME", help="models (default: all)")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 
-from mien.cli._options import Commands, add_format, error_rate
+from mien.cli._options import Commands, a_path, add_format, error_rate
 from mien.cli._output import compared, print_json, printable
 
 __all__ = ["register", "run"]
@@ -30,8 +29,8 @@ def register(commands: Commands) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("a", type=Path, metavar="IMAGE_A")
-    parser.add_argument("b", type=Path, metavar="IMAGE_B")
+    parser.add_argument("a", type=a_path, metavar="IMAGE_A")
+    parser.add_argument("b", type=a_path, metavar="IMAGE_B")
     parser.add_argument(
         "--fmr", type=error_rate, default=1e-4, metavar="RATE", help="false match rate to decide at (default: 1e-4)"
     )
