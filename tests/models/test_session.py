@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 
@@ -174,6 +176,24 @@ def test_without_a_cache_for_compiled_models_it_opens_all_the_same(weights, tmp_
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "file"))
     session = open_session("yunet-2023mar", path=weights["yunet-2023mar"].path, precision="f32")
     assert session.run(pictures(1, 64, 64))["cls_8"].shape == (1, 64, 1)
+
+
+def test_openvino_reports_to_nobody(weights, tmp_path):
+    code = """
+import os, sys
+network = {"socket.getaddrinfo", "socket.connect"}
+sys.addaudithook(lambda event, arguments: os._exit(3) if event in network else None)
+from mien.models import open_session
+open_session("yunet-2023mar", path=sys.argv[1], precision="f32")
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    quiet_where = {"CI", "TF_BUILD", "JENKINS_URL"}
+    environment = {name: value for name, value in os.environ.items() if name not in quiet_where}
+    environment |= {"HOME": str(home), "USERPROFILE": str(home), "MIEN_CACHE": str(tmp_path / "cache")}
+    path = str(weights["yunet-2023mar"].path)
+    subprocess.run([sys.executable, "-c", code, path], env=environment, check=True, timeout=60)
+    assert list(home.iterdir()) == []
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
