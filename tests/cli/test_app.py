@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_python_m_mien_is_the_same_program():
     done = subprocess.run([sys.executable, "-m", "mien", "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert done.stdout.startswith("usage: mien")
+
+
+def run_with_stdout(kind, tmp_path):
+    """``mien people list`` of a fresh gallery in a process whose stdout is closed, or full."""
+    environment = {**os.environ, "MIEN_GALLERY": str(tmp_path / "people.mien")}
+    shell = f'"{sys.executable}" -m mien people list {kind}'
+    return subprocess.run(["/bin/sh", "-c", shell], env=environment, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
+def test_without_a_stdout_the_work_is_done(tmp_path):
+    done = run_with_stdout(">&-", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_under_stdout_is_said_and_no_fault(tmp_path):
+    done = run_with_stdout(">/dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "mien: error: the output cannot be written: no room on the disk\n"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from mien.cli import calibrate, detect, doctor, enroll, identify, models, people, verify
 from mien.cli._output import print_error
-from mien.errors import MienError
+from mien.errors import MienError, UnwritableFile
 
 __all__ = ["main"]
 
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status. A wrong call and ``--help`` leave through `SystemExit`, as argparse does.
     """
-    _make_output_encodable()
+    _make_output_writable()
     arguments = build_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
@@ -76,18 +78,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes stdout once more on its way out; it must find somewhere to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return BROKEN_PIPE
-    except Exception:
+    except Exception as error:
+        # Files of ours that find no room are told as such where they are written: this is stdout.
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            _discard_output()
+            print("mien: error: the output cannot be written: no room on the disk", file=sys.stderr)
+            return UnwritableFile.exit_status
         traceback.print_exc()
         print("mien: error: a fault in mien itself; please report it with the lines above", file=sys.stderr)
         return FAULT
     return status
 
 
-def _make_output_encodable() -> None:
-    """Let a terminal that cannot show a letter print its escape: a name must not end a run half way."""
+def _discard_output() -> None:
+    """The interpreter flushes stdout once more on its way out; it must find somewhere to write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _make_output_writable() -> None:
+    """Give a process started without stdout or stderr somewhere to write to, and a terminal escapes to print.
+
+    A terminal that cannot show a letter prints its escape: a name must not end a run half way.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
