@@ -173,7 +173,7 @@ def _bytes(source: media.Source) -> int:
         return len(source)
     try:
         return Path(source).stat().st_size if isinstance(source, str | os.PathLike) else 0
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the path; reading it says so
         return 0
 
 
