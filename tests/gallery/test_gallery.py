@@ -184,6 +184,17 @@ def test_people_in_the_background_do_not_count(gallery, sizes):
     assert names(gallery.identify(picture("ada", look=5))) == ["Ada"]
 
 
+@pytest.mark.parametrize("purpose", [5, "\udcff"], ids=["number", "no text"])
+def test_a_purpose_is_a_text(gallery, purpose):
+    with pytest.raises(InvalidArgument, match="purpose: expected a text"):
+        gallery.enroll("Ada", looks("ada", 1), purpose=purpose)
+
+
+def test_a_person_is_named_by_a_text(gallery):
+    with pytest.raises(InvalidArgument, match="expected printable"):
+        gallery.person("\udcff")
+
+
 def test_allowed_reasons_do_not_refuse(gallery):
     blurred = picture("ada", "bob", sizes=(100, 99), reasons=("blurred",))
     assert gallery.enroll("Ada", [blurred], allow=("blurred", "several_faces")).added

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mien.errors import InvalidArgument, MienError, NoImages, SpaceMismatch
-from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_until
+from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_purpose, parse_until
 from mien.gallery.resolve import enrollee, one
 from mien.gallery.search import ExactIndex, View
 from mien.gallery.store import Transaction, open_store
@@ -134,7 +134,7 @@ class Gallery:
         """
         from mien.gallery.enrolment import look
 
-        label, expires, purpose = parse_label(label), parse_until(until), (purpose or "").strip() or None
+        label, expires, purpose = parse_label(label), parse_until(until), parse_purpose(purpose)
         if new and person_id is not None:
             raise InvalidArgument("enroll: give new=True or person_id=, not both")
         if set(allow) & FINAL:

@@ -8,7 +8,27 @@ from dataclasses import dataclass
 
 from mien.errors import Detail, InvalidArgument
 
-__all__ = ["NOT_RECORDED", "Enrolment", "Person", "Refusal", "now", "parse_label", "parse_until", "today"]
+__all__ = [
+    "NOT_RECORDED",
+    "Enrolment",
+    "Person",
+    "Refusal",
+    "now",
+    "parse_label",
+    "parse_purpose",
+    "parse_until",
+    "today",
+]
+    "NOT_RECORDED",
+    "Enrolment",
+    "Person",
+    "Refusal",
+    "now",
+    "parse_label",
+    "parse_purpose",
+    "parse_until",
+    "today",
+]
 
 NOT_RECORDED = "not recorded"
 """What is shown where nobody said what a person's face is kept for."""
@@ -129,6 +149,19 @@ def parse_label(label: object) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise InvalidArgument(f"label: expected printable characters, got {label!a}")
     return text
+
+
+def parse_purpose(purpose: object) -> str | None:
+    """A purpose as it is stored, None where none is given.
+
+    Raises:
+        InvalidArgument: Not a text, or one that cannot be stored.
+    """
+    if purpose is None:
+        return None
+    if not isinstance(purpose, str) or any(unicodedata.category(character) == "Cs" for character in purpose):
+        raise InvalidArgument(f"purpose: expected a text, got {purpose!a}")
+    return purpose.strip() or None
 
 
 def parse_until(until: str | dt.date | None) -> dt.date | None:

@@ -16,8 +16,9 @@ __all__ = ["enrollee", "one"]
 
 def one(transaction: Transaction, person: str) -> Person:
     """The person of an id, or of a label that they alone bear; errors as in `mien.Gallery.person`."""
-    found = transaction.by_id(person)
-    people = [found] if found else transaction.by_label(parse_label(person))
+    label = parse_label(person)
+    found = transaction.by_id(label)
+    people = [found] if found else transaction.by_label(label)
     if not people:
         raise UnknownPerson(f"nobody of the id or label {person!r}; see the list of people", person=person)
     if len(people) > 1:
