@@ -19,16 +19,6 @@ __all__ = [
     "parse_until",
     "today",
 ]
-    "NOT_RECORDED",
-    "Enrolment",
-    "Person",
-    "Refusal",
-    "now",
-    "parse_label",
-    "parse_purpose",
-    "parse_until",
-    "today",
-]
 
 NOT_RECORDED = "not recorded"
 """What is shown where nobody said what a person's face is kept for."""
