@@ -1,13 +1,14 @@
 import gc
 import io
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from mien import media
-from mien.errors import UnreadableImage
+from mien.errors import InvalidArgument, UnreadableImage
 from mien.faces import Detector, Landmarker
 from mien.models import open_session
 from mien.recognition import Embedder, Pipeline, default_pipeline, find, find_all
@@ -79,6 +80,12 @@ def test_bad_images_are_reported_and_left_out(paths, tmp_path):
 def test_without_a_handler_a_bad_image_is_raised(paths, tmp_path):
     with pytest.raises(UnreadableImage, match="missing"):
         list(find_all([paths[0], tmp_path / "missing.jpg", paths[3]]))
+
+
+@pytest.mark.parametrize("single", ["a.jpg", b"bytes", Path("a.jpg"), np.zeros((9, 9, 3), np.uint8)])
+def test_one_image_where_several_are_expected_is_told_at_once(weights, single):
+    with pytest.raises(InvalidArgument, match="put it in a list"):
+        find_all(single)
 
 
 def test_leaving_early_stops_the_work_and_no_thread_stays(paths):

@@ -134,18 +134,20 @@ def _lay(image: Image, level: _Level, canvas: Image) -> None:
     if image.shape[:2] == inside.shape[:2]:
         inside[...] = image
         return
-    # Averaging in halves and the rest bilinearly takes a tenth of the time of averaging by a broken factor.
+    # Halving bilinearly averages two by two, and in steps it takes a fifth of the time of averaging in one.
     while min(image.shape[0] // level.height, image.shape[1] // level.width) > 1:
-        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
     cv2.resize(image, (level.width, level.height), dst=inside, interpolation=cv2.INTER_LINEAR)
 
 
 def _decode(outputs: dict[str, NDArray[np.float32]], row: int, level: _Level, threshold: float) -> _Found:
     """Boxes and landmarks, in pixels of the image, of the anchors whose score reaches the threshold."""
-    parts = []
+    parts = [(np.empty(0, np.float32), np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32))]
     for stride in _STRIDES:
         confidence = outputs[f"cls_{stride}"][row, :, 0] * outputs[f"obj_{stride}"][row, :, 0]
         kept = np.flatnonzero(confidence >= threshold * threshold)
+        if not len(kept):
+            continue
         columns = level.canvas[1] // stride
         anchors = np.stack([kept % columns, kept // columns], 1).astype(np.float32)
         offsets = outputs[f"bbox_{stride}"][row, kept]

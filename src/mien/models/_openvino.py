@@ -53,6 +53,9 @@ class _OpenVINOSession(TimedSession):
         try:
             with self._timed():
                 self._infer(requests, np.array_split(images, len(requests)))
+            if len(requests) == 1:
+                # The tensors belong to the request, and its next user overwrites them.
+                return {name: requests[0].get_output_tensor(i).data.copy() for i, name in enumerate(self._outputs)}
             parts = [[request.get_output_tensor(i).data for request in requests] for i in range(len(self._outputs))]
             return {name: np.concatenate(part) for name, part in zip(self._outputs, parts, strict=True)}
         finally:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mien import media, models, quality
-from mien.errors import MienError
+from mien.errors import InvalidArgument, MienError
 from mien.faces import Detector, Landmarker, align
 from mien.recognition.embed import Embedder
 from mien.types import Faces, Image
@@ -90,7 +90,18 @@ class Pipeline:
     def find_all_indexed(
         self, sources: Iterable[media.Source], *, on_error: OnError | None = None
     ) -> Iterator[tuple[int, Image, Faces]]:
-        """As `find_all`, with each image's position and pixels, also where it has no face."""
+        """As `find_all`, with each image's position and pixels, also where it has no face.
+
+        Raises:
+            InvalidArgument: A single path or image was given where several are expected.
+        """
+        if isinstance(sources, str | bytes | os.PathLike | np.ndarray):
+            raise InvalidArgument(
+                f"sources: expected several images, got one {type(sources).__name__}; put it in a list"
+            )
+        return self._indexed(sources, on_error)
+
+    def _indexed(self, sources: Iterable[media.Source], on_error: OnError | None) -> Iterator[tuple[int, Image, Faces]]:
         for batch in self._batches(enumerate(sources)):
             for index, result in batch:
                 if not isinstance(result, MienError):
