@@ -90,7 +90,7 @@ class FakeGallery:
 def gallery(monkeypatch):
     fake = FakeGallery()
     for module in ("enroll", "identify", "people"):
-        monkeypatch.setattr(f"mien.cli.{module}.open_gallery", lambda arguments: fake)
+        monkeypatch.setattr(f"mien.cli.{module}.open_gallery", lambda arguments, *, must_exist=False: fake)
     return fake
 
 

@@ -71,3 +71,12 @@ def test_erase_asks_first(options, stdin, status, erased, gallery, monkeypatch):
     monkeypatch.setattr("sys.stdin", stdin)
     assert main(["people", "erase", "Ada", *options]) == status
     assert (("erased", ADA) in gallery.calls) is erased
+
+
+@pytest.mark.parametrize("command", [["people", "list"], ["identify", "photo.jpg"], ["people", "show", "Ada"]])
+def test_a_mistyped_gallery_is_not_made(command, tmp_path, capsys):
+    (tmp_path / "photo.jpg").touch()
+    command = [str(tmp_path / word) if word == "photo.jpg" else word for word in command]
+    assert main([*command, "--gallery", str(tmp_path / "peple.mien")]) == 5
+    assert "there is no gallery" in capsys.readouterr().err
+    assert not (tmp_path / "peple.mien").exists()

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mien.errors import StoreUnavailable
+
 if TYPE_CHECKING:
     from mien.gallery import Gallery
 
@@ -34,10 +36,24 @@ def add_gallery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--collection", default="main", metavar="NAME", help="collection in it (default: main)")
 
 
-def open_gallery(arguments: argparse.Namespace) -> Gallery:
-    """The gallery that `add_gallery`'s arguments name."""
+def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> Gallery:
+    """The gallery that `add_gallery`'s arguments name.
+
+    Args:
+        arguments: What was parsed.
+        must_exist: Refuse a named file that is not there: a reading command would find a mistyped one empty.
+
+    Raises:
+        StoreUnavailable: The file is not there, or cannot be opened.
+    """
     from mien.gallery import Gallery
 
+    if must_exist and arguments.gallery is not None:
+        from mien.gallery.store import locate
+
+        path = locate(arguments.gallery)
+        if not path.exists():
+            raise StoreUnavailable(f"{path}: there is no gallery; mien enroll makes one", path=str(path))
     return Gallery(arguments.gallery, collection=arguments.collection)
 
 

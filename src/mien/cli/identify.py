@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Identify in constant memory: each image is printed, saved and let go."""
     batch = Batch(expand(arguments.images), arguments.format, describe)
     copies = annotated_paths(arguments.images, batch.sources, arguments.save) if arguments.save else {}
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         results = gallery.identify_all(batch.sources, fpir=arguments.fpir, on_error=batch.failed)
         entries = _save(batch.follow(results), copies)
         if arguments.report:

@@ -49,7 +49,7 @@ def register(commands: Commands) -> None:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Everybody, one a line."""
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         people = gallery.people()
     if arguments.format == "json":
         print_json({"schema": "mien.people/1", "people": [person.to_dict() for person in people]})
@@ -63,28 +63,28 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_show(arguments: argparse.Namespace) -> int:
     """One person."""
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         _print(gallery.person(arguments.person), arguments.format)
     return 0
 
 
 def run_rename(arguments: argparse.Namespace) -> int:
     """Another label; the id stays."""
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         _print(gallery.rename(arguments.person, arguments.label), arguments.format)
     return 0
 
 
 def run_merge(arguments: argparse.Namespace) -> int:
     """Two entries become one."""
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         _print(gallery.merge(arguments.person, arguments.other), arguments.format)
     return 0
 
 
 def run_erase(arguments: argparse.Namespace) -> int:
     """Remove a person, after asking."""
-    with open_gallery(arguments) as gallery:
+    with open_gallery(arguments, must_exist=True) as gallery:
         person = gallery.person(arguments.person)
         if not (arguments.yes or _confirmed(person)):
             print("mien: nothing was erased", file=sys.stderr)
