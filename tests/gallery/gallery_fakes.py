@@ -112,3 +112,8 @@ def open_fake(path, **options) -> Gallery:
     """A gallery with the fake pipeline; for a process that a test starts, too."""
     mien.quality.reasons = fake_reasons
     return Gallery(path, pipeline=FakePipeline(), calibration=make_calibration(), **options)
+
+
+def looks(who, *numbers):
+    """Images of one person, one a number."""
+    return [picture(who, look=number) for number in numbers]

@@ -6,7 +6,6 @@ import argparse
 import os
 import platform
 import stat
-import sys
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         "schema": "mien.doctor/1",
         "healthy": healthy,
         "versions": _versions(),
-        "machine": {"system": platform.platform(), "cpu": _cpu(), "cpus": _cpus()},
+        "machine": {"system": platform.platform(), "cpu": _cpu(), "cpus": models.available_threads()},
         "models": examined,
         "calibration": _calibration() if healthy else None,
         "gallery": _gallery(arguments.gallery),
@@ -78,11 +77,6 @@ def _cpu() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-def _cpus() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _model(status: Status, device: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from mien.models.equivalence import BATCH_AGREEMENT, equivalence, equivalent
 from mien.models.registry import Card, card, cards, parse_card
-from mien.models.session import Proof, Session, open_session, prove
+from mien.models.session import Proof, Session, available_threads, open_session, prove
 from mien.models.weights import Located, Status, export, fetch, pull, verify
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Proof",
     "Session",
     "Status",
+    "available_threads",
     "card",
     "cards",
     "equivalence",

@@ -63,7 +63,7 @@ class Pipeline:
         self.space = space
         self.artefact = artefact
         self.dimension = dimension
-        self._workers = workers or _cpus()
+        self._workers = workers or models.available_threads()
 
     def find(self, source: media.Source) -> Faces:
         """The faces of one image, with templates and quality.
@@ -186,10 +186,6 @@ def _bytes(source: media.Source) -> int:
         return Path(source).stat().st_size if isinstance(source, str | os.PathLike) else 0
     except (OSError, ValueError):  # ValueError: a NUL in the path; reading it says so
         return 0
-
-
-def _cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
