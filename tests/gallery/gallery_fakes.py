@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import zlib
 
 import numpy as np
@@ -117,3 +118,16 @@ def open_fake(path, **options) -> Gallery:
 def looks(who, *numbers):
     """Images of one person, one a number."""
     return [picture(who, look=number) for number in numbers]
+
+
+def sound(path):
+    """The store as SQLite itself and a plain reader see it: samples by label."""
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    rows = connection.execute(
+        "SELECT label, count(sample_key) FROM person LEFT JOIN sample USING (person_id) GROUP BY 1"
+    )
+    samples = dict(rows.fetchall())
+    connection.close()
+    return samples

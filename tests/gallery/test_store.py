@@ -3,17 +3,14 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import stat
 import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_fakes import open_fake, picture, template
+from gallery_fakes import open_fake, picture, sound, template
 
 from mien.errors import InvalidArgument, StoreCorrupt, StoreFull, StoreUnavailable
 from mien.gallery import Gallery
@@ -21,33 +18,10 @@ from mien.gallery.sqlite import SqliteStore
 from mien.gallery.store import Sample, locate
 from mien.gallery.tables import APPLICATION_ID, MIGRATIONS
 
-HERE = Path(__file__).parent
-CHILD = f"import sys; sys.path.insert(0, {str(HERE)!r})\nfrom gallery_fakes import *\nimport os, signal\n"
-
-
-def child(code, *arguments):
-    """Another process that runs ``code`` with the fakes at hand."""
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD + code, *map(str, arguments)], stdout=subprocess.PIPE, text=True
-    )
-
 
 def files(path):
     """Every byte of a store."""
     return b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
-
-
-def sound(path):
-    """The store as SQLite itself and a plain reader see it: samples by label."""
-    connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    rows = connection.execute(
-        "SELECT label, count(sample_key) FROM person LEFT JOIN sample USING (person_id) GROUP BY 1"
-    )
-    samples = dict(rows.fetchall())
-    connection.close()
-    return samples
 
 
 LOCATIONS = [
@@ -249,133 +223,6 @@ def test_a_disk_that_is_really_full_changes_nothing(tmp_path):
         assert sum(sound(disk / "people.mien").values()) == sum(samples)
     finally:
         subprocess.run(["umount", disk], check=True)
-
-
-KILLED = """
-from mien.gallery.tables import SqliteTransaction
-from mien.gallery import sqlite as engine
-path, moment = sys.argv[1:]
-die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-calls = 0
-add_sample = SqliteTransaction.add_sample
-def counted(self, *arguments):
-    global calls
-    if moment == f"before insert {calls}":
-        die()
-    add_sample(self, *arguments)
-    calls += 1
-SqliteTransaction.add_sample = counted
-class Connection(sqlite3.Connection):
-    def execute(self, statement, *values):
-        ending = statement == "COMMIT" and calls
-        if ending and moment == "before commit":
-            die()
-        result = super().execute(statement, *values)
-        if ending and moment == "after commit":
-            die()
-        return result
-import functools
-engine.sqlite3.connect = functools.partial(sqlite3.connect, factory=Connection)
-with open_fake(path) as gallery:
-    gallery.enroll("Bob", [picture("bob", look=look) for look in range(3)])
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-@pytest.mark.parametrize(
-    ("moment", "samples"),
-    [("before insert 0", 0), ("before insert 1", 0), ("before insert 2", 0), ("before commit", 0), ("after commit", 3)],
-)
-def test_killed_in_an_enrolment_leaves_all_of_it_or_nothing(path, moment, samples):
-    with open_fake(path) as gallery:
-        gallery.enroll("Ada", [picture("ada")])
-    process = child("import sqlite3\n" + KILLED, path, moment)
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
-    assert sound(path) == {"Ada": 1} | ({"Bob": samples} if samples else {})
-    with open_fake(path) as gallery:
-        gallery.enroll("Bob", [picture("bob", look=look) for look in range(3)])
-        assert gallery.person("Bob").samples == 3
-
-
-STREAM = """
-with open_fake(sys.argv[1]) as gallery:
-    for number in range(10_000):
-        gallery.enroll(f"p{number}", [picture(f"p{number}", look=look) for look in range(3)])
-        print(number, flush=True)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-@pytest.mark.parametrize("acknowledged", [1, 7, 20])
-def test_killed_at_any_moment_nothing_acknowledged_is_lost(path, acknowledged):
-    process = child(STREAM, path)
-    for _ in range(acknowledged):
-        process.stdout.readline()
-    process.kill()
-    rest = process.communicate(timeout=60)[0].split()
-    samples = sound(path)
-    assert set(samples.values()) == {3}
-    assert len(samples) >= acknowledged + len(rest)
-
-
-def test_two_processes_share_one_file(path):
-    code = """
-with open_fake(sys.argv[1]) as gallery:
-    for look in range(10):
-        gallery.enroll("shared", [picture("shared", look=1000 + look)])
-        gallery.enroll(f"theirs {look}", [picture(f"theirs {look}")])
-    print(gallery.identify(picture("ours 9", look=5))[0].person)
-"""
-    with open_fake(path) as gallery:
-        process = child(code, path)
-        for look in range(10):
-            gallery.enroll("shared", [picture("shared", look=look)])
-            gallery.enroll(f"ours {look}", [picture(f"ours {look}")])
-        seen = process.communicate(timeout=60)[0].strip()
-        assert process.returncode == 0
-        assert seen in {"ours 9", "None"}
-        faces = gallery.identify(picture("theirs 9", "shared", look=5))
-        assert [face.person for face in faces] == ["theirs 9", "shared"]
-    expected = {f"{whose} {look}": 1 for whose in ("ours", "theirs") for look in range(10)}
-    assert sound(path) == {"shared": 20} | expected
-
-
-def test_many_may_create_one_store_at_once(path):
-    failures = []
-    start = threading.Barrier(8)
-
-    def create():
-        try:
-            start.wait()
-            SqliteStore(path).close()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=create) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert sound(path) == {}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_may_go_on_with_the_gallery(gallery, path):
-    gallery.enroll("Ada", [picture("ada")])
-    pid = os.fork()
-    if not pid:
-        status = 1
-        try:
-            gallery.enroll("Bob", [picture("bob")])
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0
-    gallery.enroll("Cleo", [picture("cleo")])
-    assert sound(path) == {"Ada": 1, "Bob": 1, "Cleo": 1}
 
 
 def test_erasing_leaves_no_byte_of_a_template(gallery, path):
