@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mien.recognition.calibration import Calibration, comparison_type
+from mien.recognition.calibration import Calibration, Threshold, comparison_type
 from mien.types import Candidate, Decision
 
 __all__ = ["decide_identification", "decide_verification"]
@@ -35,20 +35,9 @@ def decide_verification(
         UnsupportedErrorRate: The calibration cannot support the rate.
     """
     if calibration is None or comparison not in calibration.comparisons:
-        return Decision(False, score, math.inf, fmr, "fmr", _ANYTHING, comparison, reasons=(*reasons, "uncalibrated"))
+        return _uncalibrated(score, fmr, "fmr", comparison, reasons)
     threshold = calibration.verification_threshold(comparison, fmr)
-    return Decision(
-        match=score >= threshold.value and not reasons,
-        score=score,
-        threshold=threshold.value,
-        rate=fmr,
-        rate_kind="fmr",
-        interval=(threshold.low, threshold.high),
-        comparison=comparison,
-        llr=calibration.llr(comparison, score),
-        reasons=tuple(reasons),
-        calibration=calibration.name,
-    )
+    return _decided(score, threshold, calibration, fmr, "fmr", comparison, reasons)
 
 
 def decide_identification(
@@ -75,21 +64,45 @@ def decide_identification(
     best = candidates[0] if candidates else None
     comparison = comparison_type(best.samples) if best else "image-person/1"
     score = best.score if best else -math.inf
-    listed = tuple(candidates)
     if calibration is None or comparison not in calibration.comparisons:
-        why = (*reasons, "uncalibrated")
-        return Decision(False, score, math.inf, fpir, "fpir", _ANYTHING, comparison, reasons=why, candidates=listed)
+        return _uncalibrated(score, fpir, "fpir", comparison, reasons, candidates)
     threshold = calibration.identification_threshold(fpir, max(1, people), comparison)
+    return _decided(score, threshold, calibration, fpir, "fpir", comparison, reasons, candidates)
+
+
+def _uncalibrated(
+    score: float,
+    rate: float,
+    rate_kind: str,
+    comparison: str,
+    reasons: Sequence[str],
+    candidates: Sequence[Candidate] = (),
+) -> Decision:
+    why = (*reasons, "uncalibrated")
+    listed = tuple(candidates)
+    return Decision(False, score, math.inf, rate, rate_kind, _ANYTHING, comparison, reasons=why, candidates=listed)
+
+
+def _decided(
+    score: float,
+    threshold: Threshold,
+    calibration: Calibration,
+    rate: float,
+    rate_kind: str,
+    comparison: str,
+    reasons: Sequence[str],
+    candidates: Sequence[Candidate] = (),
+) -> Decision:
     return Decision(
-        match=best is not None and score >= threshold.value and not reasons,
+        match=score >= threshold.value and not reasons,
         score=score,
         threshold=threshold.value,
-        rate=fpir,
-        rate_kind="fpir",
+        rate=rate,
+        rate_kind=rate_kind,
         interval=(threshold.low, threshold.high),
         comparison=comparison,
         llr=calibration.llr(comparison, score),
         reasons=tuple(reasons),
-        candidates=listed,
+        candidates=tuple(candidates),
         calibration=calibration.name,
     )
