@@ -10,6 +10,8 @@
     ├── InputError               exit 3   the image, or what is in it
     │   ├── UnreadableImage
     │   ├── ImageTooLarge
+    │   ├── UnreadableVideo
+    │   ├── StreamUnavailable             a live stream or camera that cannot be opened, or is gone for good
     │   ├── NoImages
     │   └── NoFace
     ├── ModelError               exit 4   weights, runtimes, embedding spaces
@@ -24,7 +26,10 @@
         ├── StoreFull
         ├── StoreCorrupt
         ├── UnknownPerson
-        └── AmbiguousPerson
+        ├── AmbiguousPerson
+        ├── UnknownFace                   no face, sample or suggestion of that key
+        ├── LinkConflict                  an edit against what was said of the same faces before
+        └── NothingToUndo
 
 A message says what was expected, what came and what to do. What a program may want to know sits in ``details``
 (plain JSON values), and ``code`` is the same word in Python, in JSON and in a REST answer.
@@ -41,21 +46,26 @@ __all__ = [
     "ImageTooLarge",
     "InputError",
     "InvalidArgument",
+    "LinkConflict",
     "MienError",
     "ModelError",
     "ModelUnavailable",
     "NoFace",
     "NoImages",
     "NotCalibrated",
+    "NothingToUndo",
     "RuntimeUnavailable",
     "SpaceMismatch",
     "StoreCorrupt",
     "StoreError",
     "StoreFull",
     "StoreUnavailable",
+    "StreamUnavailable",
+    "UnknownFace",
     "UnknownModel",
     "UnknownPerson",
     "UnreadableImage",
+    "UnreadableVideo",
     "UnsupportedErrorRate",
     "UnwritableFile",
     "UsageError",
@@ -121,6 +131,14 @@ class ImageTooLarge(InputError):
     """More pixels or bytes than the limit."""
 
 
+class UnreadableVideo(InputError):
+    """The file is missing, empty, damaged or no video."""
+
+
+class StreamUnavailable(InputError):
+    """A live stream or camera cannot be opened, or did not come back after it was lost."""
+
+
 class NoImages(InputError):
     """A folder, or a list, without a single image."""
 
@@ -183,3 +201,15 @@ class UnknownPerson(StoreError):
 
 class AmbiguousPerson(StoreError):
     """Several people bear the label; ``details["person_ids"]`` names them."""
+
+
+class UnknownFace(StoreError):
+    """No face, sample or suggestion of that key."""
+
+
+class LinkConflict(StoreError):
+    """An edit against what was said of the same faces before, or two faces of one photo as one person."""
+
+
+class NothingToUndo(StoreError):
+    """No edit is left that could be taken back."""

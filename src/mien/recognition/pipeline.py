@@ -121,7 +121,23 @@ class Pipeline:
         Returns:
             One `Faces` an image, with templates and quality.
         """
-        found = self._landmarker.refine(images, self._detector.detect(images, indices))
+        return self.describe(images, self.locate(images, indices))
+
+    def locate(self, images: Sequence[Image], indices: Sequence[int] | None = None) -> list[Faces]:
+        """As `process`, but only where the faces are: boxes, detector scores and the detector's landmarks."""
+        return self._detector.detect(images, indices)
+
+    def describe(self, images: Sequence[Image], located: Sequence[Faces]) -> list[Faces]:
+        """Refine landmarks, embed and assess faces that were located.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, of any sizes.
+            located: The faces of each, as from `locate`, or some of them.
+
+        Returns:
+            The same faces with templates and quality.
+        """
+        found = self._landmarker.refine(images, located)
         chips = [align(image, faces.landmarks) for image, faces in zip(images, found, strict=True)]
         templates = self._embedder.embed(np.concatenate(chips)) if chips else np.empty((0, self.dimension), np.float32)
         ends = np.cumsum([len(faces) for faces in found])

@@ -1,0 +1,5 @@
+"""Faces over time: tracks, one decision a track, and the events that follow from them."""
+
+from mien.watch.events import Event, EventRules
+
+__all__ = ["Event", "EventRules"]
