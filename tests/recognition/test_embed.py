@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mien.faces import align
-from mien.recognition import Embedder, default_pipeline, fuse
+from mien.recognition import Embedder, default_pipeline, fuse, fuse_track
 
 
 class FakeSession:
@@ -83,3 +83,9 @@ def test_a_face_alone_and_in_a_batch_give_one_template(weights, samples):
     alone = np.concatenate([embedder.embed(chips[i : i + 1]) for i in range(len(chips))])
     assert (together * alone).sum(1).min() >= 0.9999
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+
+
+def test_track_is_fused_by_quality():
+    templates = np.eye(3, dtype=np.float32)
+    np.testing.assert_allclose(fuse_track(templates[:2], [75, 25]), np.array([3, 1, 0]) / np.sqrt(10), rtol=1e-6)
+    np.testing.assert_allclose(fuse_track(templates[:2], [0, 0]), np.array([1, 1, 0]) / np.sqrt(2), rtol=1e-6)

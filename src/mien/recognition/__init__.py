@@ -2,7 +2,7 @@
 
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
 from mien.recognition.decide import decide_identification, decide_verification
-from mien.recognition.embed import Embedder, fuse
+from mien.recognition.embed import Embedder, fuse, fuse_track
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline, default_pipeline, find, find_all
 from mien.recognition.verification import compare, verify
@@ -20,6 +20,7 @@ __all__ = [
     "find_all",
     "fit",
     "fuse",
+    "fuse_track",
     "load_calibration",
     "refit",
     "user_calibration_path",

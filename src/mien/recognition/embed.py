@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from mien.models import Session
 from mien.types import Array, Image
 
-__all__ = ["Embedder", "fuse"]
+__all__ = ["Embedder", "fuse", "fuse_track"]
 
 # Features of hard faces (profile, blur, shade) have a small norm, and those are the ones that a second, mirrored look
 # steadies; of LFW crops it takes the hardest twentieth, for a second look costs as much as the first. It fades in over
@@ -79,3 +79,18 @@ def fuse(templates: ArrayLike) -> Array:
         (d,) float32 of unit length.
     """
     return unit(np.asarray(templates, np.float32).mean(0))
+
+
+def fuse_track(templates: ArrayLike, quality: ArrayLike) -> Array:
+    """The template of a track from its samples: the mean weighted by quality, brought to unit length.
+
+    Args:
+        templates: (n, d) float32 of unit length, n >= 1.
+        quality: (n,) unified quality, 0 to 100.
+
+    Returns:
+        (d,) float32 of unit length.
+    """
+    # A sample of no quality at all still counts for a little: a track of nothing else has a template too.
+    weights = np.maximum(np.asarray(quality, np.float32), 1.0)
+    return unit(np.average(np.asarray(templates, np.float32), axis=0, weights=weights))
