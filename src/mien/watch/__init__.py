@@ -1,5 +1,5 @@
 """Faces over time: tracks, one decision a track, and the events that follow from them."""
 
-from mien.watch.events import Event, EventRules
+from mien.watch.events import Event, EventLog, EventRules, TrackState
 
-__all__ = ["Event", "EventRules"]
+__all__ = ["Event", "EventLog", "EventRules", "TrackState"]
