@@ -1,0 +1,91 @@
+"""`Collection`: a store, the pipeline that serves it, and the index over it; what every part of a gallery rests on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Self
+
+from mien.errors import SpaceMismatch
+from mien.gallery.people import parse_label
+from mien.gallery.search import ExactIndex, View
+from mien.gallery.store import Transaction, open_store
+
+if TYPE_CHECKING:
+    from mien.recognition import Calibration, Pipeline
+
+__all__ = ["Collection"]
+
+
+class Collection:
+    """One collection of a store, opened; arguments and errors as in `mien.Gallery`."""
+
+    def __init__(
+        self,
+        location: str | os.PathLike[str] | None = None,
+        *,
+        collection: str = "main",
+        pipeline: Pipeline | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.collection = parse_label(collection)
+        self._given_pipeline = pipeline
+        self._given_calibration = calibration
+        self._loading = threading.Lock()
+        self._index: ExactIndex | None = None
+        self._store = open_store(location)
+        self.location = self._store.location
+        if pipeline is not None:
+            try:
+                with self._store.reading(self.collection) as transaction:
+                    self._check_space(transaction, pipeline)
+            except BaseException:
+                self.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Gallery: {self.location}, collection {self.collection}>"
+
+    def close(self) -> None:
+        """Let go of the store; the gallery cannot be used afterwards."""
+        self._store.close()
+
+    def _pipeline(self) -> Pipeline:
+        if self._given_pipeline is not None:
+            return self._given_pipeline
+        from mien.recognition import default_pipeline
+
+        return default_pipeline()
+
+    def _calibration(self, pipeline: Pipeline) -> Calibration | None:
+        if self._given_calibration is None:
+            from mien.recognition import load_calibration
+
+            self._given_calibration = load_calibration(pipeline.name)
+        return self._given_calibration
+
+    def _view(self, transaction: Transaction) -> View:
+        with self._loading:
+            if self._index is None:
+                from mien.recognition import fuse
+
+                self._index = ExactIndex(fuse)
+        return self._index.refresh(transaction)
+
+    def _check_space(self, transaction: Transaction, pipeline: Pipeline) -> None:
+        pinned = transaction.space()
+        if pinned not in {None, (pipeline.space, pipeline.dimension)}:
+            assert pinned is not None
+            raise SpaceMismatch(
+                f"{self.location}: collection {self.collection} holds templates of {pinned[0]} ({pinned[1]} numbers), "
+                f"the pipeline makes {pipeline.space} ({pipeline.dimension}); they cannot be compared: use the model "
+                "it was enrolled with, or enrol people anew in another collection",
+                expected=pinned[0],
+                got=pipeline.space,
+            )

@@ -1,0 +1,147 @@
+"""`Enrolling`: people and their samples come into a gallery."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection as Set
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien.errors import InvalidArgument, NoImages
+from mien.gallery.collection import Collection
+from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_purpose, parse_until
+from mien.gallery.resolve import enrollee
+from mien.gallery.store import Transaction
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from mien.gallery.enrolment import Probe
+    from mien.media import Source
+    from mien.recognition import Pipeline
+
+__all__ = ["Enrolling"]
+
+FINAL = frozenset({"no_face", "unreadable_image", "image_too_large", "duplicate"})
+"""Reasons nobody can allow: there is nothing to enrol."""
+
+
+class Enrolling(Collection):
+    """Enrolment of people."""
+
+    def enroll(
+        self,
+        label: str,
+        sources: Source | Iterable[Source],
+        *,
+        purpose: str | None = None,
+        until: str | dt.date | None = None,
+        new: bool = False,
+        person_id: str | None = None,
+        allow: Set[str] = (),
+    ) -> Enrolment:
+        """Enrol a person, or add samples to one; what does not serve is refused with reasons, the rest is enrolled.
+
+        Everything is committed at once at the end. The same content enrolled again for a person changes nothing. A
+        face is refused that does not match the person's samples at an FMR of 1e-3 (of a new person's first samples,
+        those that do not match the majority; all, where there is none), or that matches somebody else of the
+        collection at an FMR of 1e-4, or lower in collections of more than 100 people.
+
+        Args:
+            label: What people call them. Where one person bears it, the samples are theirs.
+            sources: Images of this one person: a source, or several.
+            purpose: What their face is kept for; with ``until``, recorded as a consent given now.
+            until: Last day (UTC) on which they are identified; renews a consent that has expired.
+            new: Make another person, even where the label is taken.
+            person_id: The person to add to, where several bear the label.
+            allow: Reasons that are no reason to refuse, such as ``("matches_other_person",)`` for twins.
+
+        Returns:
+            What was added, was there already, and was refused; ``person_id`` is None where nobody was created.
+
+        Raises:
+            InvalidArgument: A label, day or combination that cannot be, or samples for an expired consent.
+            NoImages: No source at all.
+            AmbiguousPerson: Several people bear the label.
+            UnknownPerson: Nobody has that ``person_id``.
+            SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
+            StoreError: The store failed; nothing was changed.
+        """
+        from mien.gallery.enrolment import look
+
+        label, expires, purpose = parse_label(label), parse_until(until), parse_purpose(purpose)
+        if new and person_id is not None:
+            raise InvalidArgument("enroll: give new=True or person_id=, not both")
+        if set(allow) & FINAL:
+            raise InvalidArgument(f"allow: {', '.join(sorted(set(allow) & FINAL))} leaves nothing to enrol")
+        pipeline = self._pipeline()
+        with self._store.reading(self.collection) as transaction:
+            self._check_space(transaction, pipeline)
+            person = enrollee(transaction, label, new, person_id, expires)
+            enrolled = transaction.contents(person.person_id) if person else set()
+        probes = look(_several(sources), pipeline, enrolled, allow)
+        if not probes:
+            raise NoImages(f"enroll {label}: expected at least one image, got none")
+        with self._store.writing(self.collection) as transaction:
+            self._check_space(transaction, pipeline)
+            # Another thread or process may have enrolled them while this one looked at the images.
+            person = enrollee(transaction, label, new, person_id, expires)
+            checked = self._check(probes, person, transaction, pipeline, allow)
+            enrolled_id = self._commit(probes, person, label, transaction, pipeline)
+            if enrolled_id and (purpose or expires) and any(p.already or not p.reasons for p in probes):
+                before = transaction.by_id(enrolled_id)
+                assert before is not None
+                transaction.consent(enrolled_id, purpose or before.purpose, expires or before.expires)
+        return _enrolment(enrolled_id, label, probes, checked=checked)
+
+    def _check(
+        self,
+        probes: list[Probe],
+        person: Person | None,
+        transaction: Transaction,
+        pipeline: Pipeline,
+        allow: Set[str],
+    ) -> bool:
+        from mien.gallery.enrolment import Referee
+
+        referee = Referee(self._calibration(pipeline), allow)
+        person_id = person.person_id if person else None
+        enrolled = transaction.contents(person_id) if person_id else set()
+        for probe in probes:
+            probe.already |= probe.sample is not None and probe.sample.sha256 in enrolled
+        fresh = [probe for probe in probes if probe.sample and not probe.already]
+        referee.check(fresh, person_id, transaction, self._view(transaction))
+        return referee.checked
+
+    def _commit(
+        self, probes: list[Probe], person: Person | None, label: str, transaction: Transaction, pipeline: Pipeline
+    ) -> str | None:
+        samples = [probe.sample for probe in probes if probe.sample and not (probe.already or probe.reasons)]
+        if not samples:
+            return person.person_id if person else None
+        if transaction.space() is None:
+            transaction.pin(pipeline.space, pipeline.dimension)
+        person_id = person.person_id if person else transaction.add_person(label)
+        for sample in samples:
+            transaction.add_sample(person_id, sample)
+        return person_id
+
+
+def _several(sources: Source | Iterable[Source]) -> Iterable[Source]:
+    single = isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview) or hasattr(sources, "read")
+    if single or (isinstance(sources, np.ndarray) and sources.ndim <= 3):
+        return [sources]  # type: ignore[list-item]
+    return sources  # type: ignore[return-value]
+
+
+def _enrolment(person_id: str | None, label: str, probes: list[Probe], *, checked: bool) -> Enrolment:
+    return Enrolment(
+        person_id=person_id,
+        label=label,
+        added=tuple(probe.name for probe in probes if not (probe.already or probe.reasons)),
+        already=tuple(probe.name for probe in probes if probe.already),
+        refused=tuple(Refusal(p.name, tuple(p.reasons), "; ".join(p.messages)) for p in probes if p.reasons),
+        checked=checked,
+    )

@@ -1,0 +1,85 @@
+"""`Identifying`: who is in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mien.errors import InvalidArgument, MienError
+from mien.gallery.collection import Collection
+from mien.types import Faces, Image
+
+if TYPE_CHECKING:
+    from mien.media import Source
+    from mien.recognition import Pipeline
+
+__all__ = ["Identifying"]
+
+
+class Identifying(Collection):
+    """Identification of faces."""
+
+    def identify(self, source: Source, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
+        """Find the faces of an image and say who each is, or unknown.
+
+        People whose consent has expired are not searched. Two faces of one image are never decided to be one person:
+        the lower score of the two is unknown, with reason ``same_person_twice``. Where there is nobody to compare
+        with, every face is unknown, with reason ``empty_gallery``.
+
+        Args:
+            source: An image.
+            fpir: Share of searches by people who are not in the gallery that may name somebody, for this gallery.
+            candidates: How many people to list for each face, best first.
+
+        Returns:
+            Faces with decisions.
+
+        Raises:
+            UnreadableImage: The file is missing, empty, truncated or no image.
+            UnsupportedErrorRate: The calibration cannot support this rate for a gallery of this size.
+            SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
+            StoreError: The store failed.
+        """
+        _check_search(fpir, candidates)
+        pipeline = self._pipeline()
+        return self._identified(pipeline.find(source), pipeline, fpir, candidates)
+
+    def identify_all(
+        self,
+        sources: Iterable[Source],
+        *,
+        fpir: float = 0.01,
+        candidates: int = 5,
+        on_error: Callable[[int, MienError], None] | None = None,
+    ) -> Iterator[tuple[int, Image, Faces]]:
+        """Identify the faces of many images: in order, batched, in constant memory; see `identify`.
+
+        Args:
+            sources: Images.
+            fpir: See `identify`.
+            candidates: See `identify`.
+            on_error: Called with the position and the error of an image that cannot be read, which is then left out;
+                None raises it.
+
+        Yields:
+            Position, image ((height, width, 3) uint8, RGB), and faces with decisions.
+        """
+        _check_search(fpir, candidates)
+        pipeline = self._pipeline()
+        found = pipeline.find_all_indexed(sources, on_error=on_error)
+        return ((i, image, self._identified(faces, pipeline, fpir, candidates)) for i, image, faces in found)
+
+    def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int) -> Faces:
+        from mien.gallery.identification import decide
+
+        with self._store.reading(self.collection) as transaction:
+            self._check_space(transaction, pipeline)
+            view = self._view(transaction)
+        return decide(faces, view, self._calibration(pipeline), fpir, candidates)
+
+
+def _check_search(fpir: float, candidates: int) -> None:
+    if not 0 < fpir < 1:
+        raise InvalidArgument(f"fpir: expected a rate between 0 and 1, got {fpir}")
+    if candidates < 1:
+        raise InvalidArgument(f"candidates: expected at least 1, got {candidates}")
