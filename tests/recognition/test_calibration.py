@@ -54,11 +54,14 @@ def calibration():
 )
 def test_comparison_types(samples, expected):
     assert comparison_type(samples) == expected
+    assert comparison_type(samples, probe="track") == expected.replace("image", "track")
+    assert {comparison_type(samples), comparison_type(samples, probe="track")} <= set(module.COMPARISON_TYPES)
 
 
-def test_nobody_has_no_samples():
-    with pytest.raises(InvalidArgument, match="samples"):
-        comparison_type(0)
+@pytest.mark.parametrize(("samples", "probe", "message"), [(0, "image", "samples"), (1, "clip", "probe.*'clip'")])
+def test_what_is_no_comparison_type(samples, probe, message):
+    with pytest.raises(InvalidArgument, match=message):
+        comparison_type(samples, probe=probe)
 
 
 @pytest.mark.parametrize("fmr", [1e-2, 1e-4, 1e-5, 3e-4, 2e-3])

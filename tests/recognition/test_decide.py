@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -70,3 +71,19 @@ def test_a_person_with_many_samples_needs_their_own_calibration():
     decision = decide_identification([candidate(0.99, 7)], calibration=CALIBRATION, fpir=0.01, people=10)
     assert decision.reasons == ("uncalibrated",)
     assert decision.comparison == "image-person/5+"
+
+
+def test_a_track_needs_a_calibration_of_its_own():
+    decision = decide_identification([candidate(0.99)], calibration=CALIBRATION, fpir=0.01, people=10, probe="track")
+    assert decision.reasons == ("uncalibrated",)
+    assert decision.comparison == "track-person/1"
+
+
+def test_a_track_is_decided_at_its_own_threshold():
+    stricter = tuple(dataclasses.replace(point, threshold=point.threshold + 0.1) for point in POINTS)
+    comparisons = {**CALIBRATION.comparisons, "track-person/1": Comparison(1, 1, stricter, (10.0, -4.0))}
+    calibration = dataclasses.replace(CALIBRATION, comparisons=comparisons)
+    for probe, threshold in (("image", 0.4), ("track", 0.5)):
+        decision = decide_identification([candidate(0.45)], calibration=calibration, fpir=0.01, people=10, probe=probe)
+        assert decision.threshold == pytest.approx(threshold)
+        assert decision.match is (probe == "image")

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -28,6 +28,7 @@ __all__ = [
     "Comparison",
     "IdentificationPoint",
     "Population",
+    "Probe",
     "Threshold",
     "VerificationPoint",
     "comparison_type",
@@ -36,14 +37,26 @@ __all__ = [
 ]
 
 SCHEMA = "mien.calibration/1"
-COMPARISON_TYPES = ("image-image", "image-person/1", "image-person/2-4", "image-person/5+")
+COMPARISON_TYPES = ("image-image", *(f"{probe}-person/{n}" for probe in ("image", "track") for n in ("1", "2-4", "5+")))
+
+Probe: TypeAlias = Literal["image", "track"]
 
 
-def comparison_type(samples: int) -> str:
-    """Comparison type of a probe image against a person enrolled with so many samples."""
+def comparison_type(samples: int, *, probe: Probe = "image") -> str:
+    """Comparison type of a probe against a person enrolled with so many samples.
+
+    Args:
+        samples: Of the person; 1 or more.
+        probe: ``"image"``, or ``"track"`` for the template fused over a track, compared anew as it grows.
+
+    Raises:
+        InvalidArgument: No samples, or no such probe.
+    """
     if samples < 1:
         raise InvalidArgument(f"samples: expected 1 or more, got {samples}")
-    return COMPARISON_TYPES[1 if samples == 1 else 2 if samples < 5 else 3]
+    if probe not in get_args(Probe):
+        raise InvalidArgument(f"probe: expected one of {', '.join(get_args(Probe))}, got {probe!r}")
+    return f"{probe}-person/{'1' if samples == 1 else '2-4' if samples < 5 else '5+'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mien.recognition.calibration import Calibration, Threshold, comparison_type
+from mien.recognition.calibration import Calibration, Probe, Threshold, comparison_type
 from mien.types import Candidate, Decision
 
 __all__ = ["decide_identification", "decide_verification"]
@@ -47,6 +47,7 @@ def decide_identification(
     fpir: float,
     people: int,
     reasons: Sequence[str] = (),
+    probe: Probe = "image",
 ) -> Decision:
     """Who of the gallery is it, at a target false positive identification rate?
 
@@ -56,13 +57,14 @@ def decide_identification(
         fpir: Target rate at which a stranger is taken for somebody in a gallery of this size.
         people: Size of the gallery searched.
         reasons: Why the face may not be identified; any forbids it.
+        probe: What was searched with: ``"image"``, or ``"track"``.
 
     Raises:
         InvalidArgument: The rate is not between 0 and 1.
         UnsupportedErrorRate: The calibration cannot support the rate at this size.
     """
     best = candidates[0] if candidates else None
-    comparison = comparison_type(best.samples) if best else "image-person/1"
+    comparison = comparison_type(best.samples if best else 1, probe=probe)
     score = best.score if best else -math.inf
     if calibration is None or comparison not in calibration.comparisons:
         return _uncalibrated(score, fpir, "fpir", comparison, reasons, candidates)
