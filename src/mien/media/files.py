@@ -21,9 +21,13 @@ from mien.types import Image
 __all__ = ["EXTENSIONS", "list_images", "replacing", "write", "write_bytes"]
 
 EXTENSIONS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".gif"}
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".gif"),
+        *(".heic", ".heif", ".hif"),
+    }
 )
-"""What counts as an image in a folder; the last four cannot be read, and are listed so that this is said."""
+"""What counts as an image in a folder. HEIC (``.heic``, ``.heif``, ``.hif``) needs the extra ``mien[heic]``, and is
+listed without it too, so that this is said."""
 
 _ENCODING: dict[str, tuple[str, dict[str, int]]] = {
     # Without chroma subsampling: it smears the thin coloured lines of annotations.
@@ -57,7 +61,7 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
         images = (name for name in names if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS)
         found += [path for name in images if not _is_special(path := Path(parent, name))]
     if not found:
-        readable = ", ".join(sorted(_ENCODING))
+        readable = ", ".join(sorted(EXTENSIONS))
         raise NoImages(f"{root}: expected images ({readable}), got none", source=str(root))
     return sorted(found)
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import struct
-import threading
-import warnings
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from mien.errors import ImageTooLarge, InvalidArgument, UnreadableImage
+from mien.errors import InvalidArgument
 from mien.media.colour import to_srgb
+from mien.media.formats import opened
 from mien.media.source import Source, load, source_name
 from mien.types import Image
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "read"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "decode", "read", "recorded_orientation"]
 
 MAX_PIXELS = 128_000_000
 """Default limit of width x height: above the largest single shots of phones and medium format; 384 MB decoded."""
@@ -43,43 +36,26 @@ _TRANSPOSE = {
 _ORIENTATION = 0x0112
 
 
-class _Jpeg(JpegImageFile):
-    """Pillow looks for the resolution in EXIF while it opens a JPEG, and warns of damage there; nobody asked."""
+class Photo(NamedTuple):
+    """An image, and whether its file says which way is up.
 
-    def getexif(self) -> Pillow.Exif:
-        return Pillow.Exif()
+    Attributes:
+        image: (height, width, 3) uint8, RGB, upright as far as the file says.
+        orientation_recorded: Whether the file records an orientation, be it "as stored"; True for arrays, which are
+            taken as upright.
+    """
 
-
-class _Format(NamedTuple):
-    name: str
-    matches: Callable[[bytes], bool]
-    decoder: Callable[[io.BytesIO], ImageFile.ImageFile] | None
-
-
-# Formats are told by their first bytes and opened by class: unlike Image.open this tries no other format, and
-# depends on none of Pillow's global settings. Those without a decoder are known only to name them to the user.
-_FORMATS = (
-    _Format("JPEG", lambda head: head.startswith(b"\xff\xd8\xff"), _Jpeg),
-    _Format("PNG", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
-    _Format("WebP", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", WebPImageFile),
-    _Format("BMP", lambda head: head.startswith(b"BM"), BmpImageFile),
-    _Format("TIFF", lambda head: head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}, TiffImageFile),
-    _Format("HEIC", lambda head: head[4:8] == b"ftyp" and head[8:11] in {b"hei", b"hev", b"mif", b"msf"}, None),
-    _Format("AVIF", lambda head: head[4:11] == b"ftypavi", None),
-    _Format("GIF", lambda head: head.startswith(b"GIF8"), None),
-    _Format("PDF", lambda head: head.startswith(b"%PDF"), None),
-)
-
-# Pillow warns of oddities in a TIFF's tags wherever it meets them, and silencing a warning is process-wide.
-_tiff_lock = threading.Lock()
+    image: Image
+    orientation_recorded: bool
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Image:
     """Read an image as people see it: upright, in sRGB. Safe to call from several threads.
 
-    JPEG, PNG, WebP, BMP and TIFF are read, of files with several pages or frames the first. EXIF orientation is
-    applied, ICC profiles are converted to sRGB, transparency is laid on white, grey, palette, CMYK and 16-bit
-    pixels become 8-bit RGB.
+    JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF are read, and HEIC with the extra ``mien[heic]``; of files with several
+    images the primary one, which is the first where none is marked. The orientation is applied, once where HEIC and
+    AVIF record it twice, ICC profiles are converted to sRGB, transparency is laid on white, grey, palette, CMYK and
+    deeper pixels become 8-bit RGB.
 
     Args:
         source: A path, the bytes of a file, a binary file object (read from where it stands), or an array: uint8,
@@ -92,67 +68,51 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_B
         (height, width, 3) uint8, RGB, C-contiguous.
 
     Raises:
-        UnreadableImage: Missing, empty, truncated, damaged or no image; ``details["source"]`` names it.
+        UnreadableImage: Missing, empty, truncated, damaged or no image, or HEIC without its extra;
+            ``details["source"]`` names it.
         ImageTooLarge: Over a limit; ``details`` has ``limit`` and ``size``.
         InvalidArgument: Not a source, or an array of another type or shape.
     """
+    return decode(source, max_pixels=max_pixels, max_bytes=max_bytes).image
+
+
+def decode(source: Source, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
+    """As `read`, and tells whether the file records which way is up."""
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return Photo(_from_array(source), True)
     name = source_name(source)
-    data = load(source, max_bytes)
-    form = _identify(name, bytes(data[:16]))
-    try:
-        if form.name == "TIFF":
-            with _tiff_lock, warnings.catch_warnings(action="ignore"):
-                return _decode(name, data, form, max_pixels)
-        return _decode(name, data, form, max_pixels)
-    except ImageTooLarge:
-        raise
-    except (Pillow.DecompressionBombError, MemoryError) as error:
-        message = f"{name}: expected an image that fits in memory, got a larger one; scale it down"
-        raise ImageTooLarge(message, source=name, limit=max_pixels) from error
-    except Exception as error:  # a damaged file makes Pillow stumble in too many ways to list
-        message = f"{name}: expected an image, got a {form.name} that is truncated or damaged ({error})"
-        raise UnreadableImage(message, source=name) from error
-
-
-def _identify(name: str, head: bytes) -> _Format:
-    if not head:
-        raise UnreadableImage(f"{name}: expected an image, got an empty file", source=name)
-    form = next((form for form in _FORMATS if form.matches(head)), None)
-    if form is None or form.decoder is None:
-        got = f"a {form.name}" if form else "something else"
-        message = f"{name}: expected a JPEG, PNG, WebP, BMP or TIFF image, got {got}; convert it first"
-        raise UnreadableImage(message, source=name)
-    return form
-
-
-def _decode(name: str, data: bytes | bytearray | memoryview, form: _Format, max_pixels: int) -> Image:
-    assert form.decoder is not None
-    with form.decoder(io.BytesIO(data)) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            message = (
-                f"{name}: expected at most {max_pixels:,} pixels, got {width} x {height}; "
-                "scale it down, or raise max_pixels if you trust it"
-            )
-            raise ImageTooLarge(message, source=name, limit=max_pixels, size=width * height)
+    with opened(name, load(source, max_bytes), max_pixels) as image:
+        orientation = recorded_orientation(image)
         image.load()
+        if orientation is None:  # a PNG may keep its EXIF behind the pixels
+            orientation = recorded_orientation(image)
         # Pillow turns a TIFF upright while loading.
-        turn = None if form.name == "TIFF" else _TRANSPOSE.get(_orientation(image.info.get("exif", b"")))
+        turn = None if isinstance(image, TiffImageFile) else _TRANSPOSE.get(orientation or 1)
         pixels = to_srgb(image)
-        return np.array(pixels if turn is None else pixels.transpose(turn))
+        return Photo(np.array(pixels if turn is None else pixels.transpose(turn)), orientation is not None)
 
 
-def _orientation(exif: bytes) -> int:
-    """EXIF orientation, 1 to 8; 1 where it is absent or the EXIF is damaged.
+def recorded_orientation(image: ImageFile.ImageFile) -> int | None:
+    """The orientation an opened file records, 1 to 8 if it is sane; None where it records none.
+
+    Of HEIC and AVIF the container's own word counts, as their standards want: EXIF is a copy that readers ignore.
+    Pillow reports AVIF's in its EXIF, pi-heif turns HEIC while decoding and leaves 1.
+    """
+    if isinstance(image, TiffImageFile):
+        value = image.tag_v2.get(_ORIENTATION)
+        return int(value) if isinstance(value, int) else None
+    return _orientation(image.info.get("exif") or b"")
+
+
+def _orientation(exif: bytes) -> int | None:
+    """EXIF orientation, None where it is absent or the EXIF is damaged.
 
     Read here because Pillow parses every tag and warns, process-wide, about each one that is odd.
     """
     tiff = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
-        return 1
+        return None
     try:
         (start,) = struct.unpack_from(f"{order}I", tiff, 4)
         (count,) = struct.unpack_from(f"{order}H", tiff, start)
@@ -162,7 +122,7 @@ def _orientation(exif: bytes) -> int:
                 return int(struct.unpack_from(f"{order}{'I' if kind == 4 else 'H'}", tiff, entry + 8)[0])
     except struct.error:
         pass
-    return 1
+    return None
 
 
 def _from_array(array: NDArray[Any]) -> Image:
