@@ -109,6 +109,7 @@ class _Stay:
     """A track in view, and what is settled about it: told, or known from before and not worth telling again."""
 
     state: TrackState
+    returned: bool = False
     confirmed: bool = False
     told: bool = False
     person: str | None = None
@@ -159,10 +160,10 @@ class EventLog:
             InvalidArgument: A timestamp that goes back or is no number; nothing was changed.
         """
         self._advance(timestamp)
-        for state in tracks:
-            self._see(state)
-        gone = [stay for stay in self._stays.values() if self._is_absent(stay.state)]
+        new = {state.track_id: state for state in tracks if not (self._goes_on(state) or self._is_absent(state))}
+        gone = [stay for key, stay in self._stays.items() if key in new or self._is_absent(stay.state)]
         events = [event for stay in gone for event in self._leave(stay, time)]
+        self._stays |= {key: self._arrival(state) for key, state in new.items()}
         events += [event for stay in self._stays.values() for event in self._news(stay, time)]
         return tuple(events)
 
@@ -194,12 +195,19 @@ class EventLog:
         for key in over:
             del self._cooling[key]
 
-    def _see(self, state: TrackState) -> None:
+    def _goes_on(self, state: TrackState) -> bool:
+        """Whether a state is of a stay that is known, which then takes it."""
         stay = self._stays.get(state.track_id)
-        if stay is not None:
-            stay.state = state
-        elif not self._is_absent(state):
-            self._stays[state.track_id] = _Stay(state)
+        if stay is None or stay.state.started != state.started:
+            return False
+        stay.state = state
+        return True
+
+    def _arrival(self, state: TrackState) -> _Stay:
+        before = self._cooling.get(state.track_id)
+        if before is None:
+            return _Stay(state)
+        return _Stay(state, returned=True, person=before.person, unknown=before.unknown)
 
     def _is_absent(self, state: TrackState) -> bool:
         return self._now - state.last_seen >= self.rules.absence_seconds
@@ -231,12 +239,9 @@ class EventLog:
 
     def _confirm(self, stay: _Stay) -> None:
         stay.confirmed = True
-        before = self._cooling.get(stay.state.track_id)
-        if before is not None:
-            stay.person, stay.unknown = before.person, before.unknown
-            return
         person = _person(stay.state)
-        stay.told = self.rules.emit_unknown and not (person is not None and self._is_known(person, stay))
+        known = stay.returned or (person is not None and self._is_known(person, stay))
+        stay.told = self.rules.emit_unknown and not known
 
     def _settle(self, stay: _Stay) -> Literal["recognised", "unknown"] | None:
         """Take note of a decision; which event it is, None where it is no news."""
