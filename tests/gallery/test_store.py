@@ -16,7 +16,7 @@ from mien.errors import InvalidArgument, StoreCorrupt, StoreFull, StoreUnavailab
 from mien.gallery import Gallery
 from mien.gallery.sqlite import SqliteStore
 from mien.gallery.store import Sample, locate
-from mien.gallery.tables import APPLICATION_ID, MIGRATIONS
+from mien.gallery.schema import APPLICATION_ID, MIGRATIONS
 
 
 def files(path):

@@ -138,7 +138,8 @@ def _examine(probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Coll
     grade = None if faces.quality is None else float(faces.quality[main])
     # The folders of a path say more about a person than they consented to.
     name = Path(probe.name).name
-    probe.sample = Sample(np.array(faces.templates[main], np.float32), name, sha256, artefact, grade)
+    template, box = np.array(faces.templates[main], np.float32), tuple(faces.boxes[main].tolist())
+    probe.sample = Sample(template, name, sha256, artefact, grade, box)
 
 
 class Referee:
@@ -167,8 +168,8 @@ class Referee:
             return
         templates = np.stack([probe.template for probe in probes])
         if "does_not_match_person" not in self._allow:
-            known = None if person_id is None else transaction.templates(person_id)
-            fits = self._among(templates) if known is None else self._fits(templates, known)
+            known = transaction.templates(person_id) if person_id else templates[:0]
+            fits = self._fits(templates, known) if len(known) else self._among(templates)
             for probe in (probe for probe, fit in zip(probes, fits, strict=True) if not fit):
                 probe.refuse("does_not_match_person", "the face does not match the person's other samples")
         if "matches_other_person" not in self._allow:

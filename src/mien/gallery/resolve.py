@@ -1,17 +1,20 @@
-"""Who is meant: from an id or a label to a person."""
+"""Who and what is meant: from an id or a label to a person, from the digits of a key to a face."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mien.errors import AmbiguousPerson, InvalidArgument, UnknownPerson
+from mien.errors import AmbiguousPerson, InvalidArgument, UnknownFace, UnknownPerson
 from mien.gallery.people import Person, parse_label
+from mien.gallery.records import FaceRecord
 from mien.gallery.store import Transaction
 
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["enrollee", "one"]
+__all__ = ["enrollee", "face", "one", "sample_of"]
+
+MIN_DIGITS = 6
 
 
 def one(transaction: Transaction, person: str) -> Person:
@@ -70,3 +73,30 @@ def _one_by_id(transaction: Transaction, person_id: str, label: str) -> Person:
     if person.label != label:
         raise InvalidArgument(f"{person_id} is {person.label!r}, not {label!r}: rename them, or give the right id")
     return person
+
+
+def face(transaction: Transaction, key: str) -> FaceRecord:
+    """The face of a key, or of the first digits of one.
+
+    Raises:
+        UnknownFace: No face, or several, of that key.
+    """
+    text = str(key).strip().lower()
+    # Fewer digits than these are a slip of the keyboard, and one day ambiguous.
+    found = transaction.faces_like(text) if len(text) >= MIN_DIGITS and set(text) <= set("0123456789abcdef") else []
+    if len(found) != 1:
+        which = "several faces begin so" if found else "no face of that key"
+        raise UnknownFace(f"{key!r}: {which}; expected a face_id, or at least its first {MIN_DIGITS} digits", face=key)
+    return found[0]
+
+
+def sample_of(transaction: Transaction, key: str, person: Person) -> str:
+    """Key of a person's sample, from the key or its first digits.
+
+    Raises:
+        UnknownFace: No sample of the person.
+    """
+    found = face(transaction, key)
+    if found.person_id != person.person_id:
+        raise UnknownFace(f"{key!r} is no sample of {person.label}; see the list of their samples", face=key)
+    return found.face_id

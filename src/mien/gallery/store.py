@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from mien.errors import InvalidArgument, StoreUnavailable
 from mien.gallery.people import Person
+from mien.gallery.records import Edit, FaceRecord
 from mien.types import Array
 
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["Sample", "Store", "Transaction", "locate", "open_store"]
+__all__ = ["Sample", "Store", "Transaction", "Unnamed", "locate", "open_store"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +31,7 @@ class Sample:
         sha256: Hexadecimal hash of the image's content.
         artefact: Which artefact of the model made the template, such as ``"openvino/bf16"``.
         quality: 0 (useless) to 100, None where it was not assessed.
+        box: Left, top, right, bottom in pixels of the upright image.
     """
 
     template: Array
@@ -37,6 +39,24 @@ class Sample:
     sha256: str
     artefact: str
     quality: float | None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unnamed:
+    """Unnamed faces, one row a face.
+
+    Attributes:
+        face_ids: Their keys.
+        templates: (n, d) float32 of unit length.
+        sha256: Hash of the content each was found in.
+        suggestion_ids: Which suggestion each was in last, None for none.
+    """
+
+    face_ids: tuple[str, ...]
+    templates: Array
+    sha256: tuple[str, ...]
+    suggestion_ids: tuple[str | None, ...]
 
 
 class Transaction(Protocol):
@@ -70,7 +90,7 @@ class Transaction(Protocol):
         """People added or changed after revision ``since``, each with their (n, d) templates."""
 
     def person_ids(self) -> set[str]:
-        """Keys of everybody."""
+        """Keys of everybody who has a sample."""
 
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
@@ -87,11 +107,105 @@ class Transaction(Protocol):
     def rename(self, person_id: str, label: str) -> None:
         """Change a label."""
 
-    def move_samples(self, person_id: str, into: str) -> None:
-        """Give a person's samples to another; content that the other has already is dropped."""
-
     def remove(self, person_id: str) -> None:
         """Remove a person and every sample."""
+
+    def erase(self, person_id: str) -> None:
+        """Remove a person, every sample, the unnamed faces that were taken for theirs, and the edits about them."""
+
+    def add_face(
+        self,
+        sample: Sample,
+        person_id: str | None = None,
+        *,
+        path: str | None = None,
+        expires: dt.date | None = None,
+    ) -> str:
+        """Add a face: a person's sample, or an unnamed one; returns its key."""
+
+    def scanned(self) -> set[str]:
+        """Hashes of the contents that were searched for unnamed faces."""
+
+    def mark_scanned(self, sha256: str) -> bool:
+        """Note a content as searched; False where it was before."""
+
+    def same_content(self, sha256: str) -> Array:
+        """(n, d) float32: templates of the faces that were found in a content."""
+
+    def unnamed(self) -> Unnamed:
+        """Every unnamed face, in the order in which they came."""
+
+    def unnamed_faces(self, suggestion_id: str | None = None) -> dict[str, list[FaceRecord]]:
+        """Unnamed faces by suggestion, best quality first: those of one suggestion, or all that are in one."""
+
+    def samples(self, person_id: str) -> list[FaceRecord]:
+        """A person's samples in the order of enrolment."""
+
+    def faces_like(self, key: str) -> list[FaceRecord]:
+        """The faces whose key begins so; two where there are more."""
+
+    def template(self, face_id: str) -> Array:
+        """(d,) float32 of a face."""
+
+    def owners_of_unnamed(self) -> dict[str, set[str]]:
+        """For each content of an unnamed face the people who have a sample of it."""
+
+    def shared_contents(self, person_id: str, other: str) -> list[tuple[str, str]]:
+        """Pairs of samples, one of each person, that were found in one image."""
+
+    def group(self, face_ids: Collection[str], suggestion_id: str, candidate_id: str | None) -> None:
+        """Put unnamed faces into a suggestion."""
+
+    def assign(self, face_ids: Collection[str], person_id: str | None) -> None:
+        """Make faces samples of a person, or unnamed; where their image was is forgotten with the first name."""
+
+    def drop_twin(self, face_id: str, kept: str) -> None:
+        """Remove a sample of the same face in the same image as another, which takes over who it is not."""
+
+    def forbid(self, face_id: str, *, person_id: str | None = None, other_id: str | None = None) -> None:
+        """Note that a face is not a person, or not the one whom another face shows."""
+
+    def forbidden(self, face_ids: Collection[str], person_id: str) -> list[str]:
+        """Those of the faces that are known not to be the person."""
+
+    def allow(self, face_ids: Collection[str], person_id: str) -> None:
+        """Take back that faces are not a person."""
+
+    def inherit_links(self, person_id: str, into: str) -> None:
+        """Who is not a person, is not the one either whom that person turned out to be."""
+
+    def not_people(self) -> set[tuple[str, str]]:
+        """Unnamed faces and people who they are not: (face_id, person_id)."""
+
+    def not_one(self) -> list[tuple[str, str]]:
+        """Pairs of unnamed faces that are not of one person."""
+
+    def forget_unnamed(self, face_ids: Collection[str] | None = None) -> int:
+        """Remove unnamed faces, or all of them and what was searched for them; returns how many."""
+
+    def forget_expired(self) -> int:
+        """Remove the unnamed faces whose last day is past; returns how many."""
+
+    def any_expired(self) -> bool:
+        """Whether there are unnamed faces whose last day is past."""
+
+    def begin_edit(self, action: str, summary: str, person_ids: Collection[str]) -> None:
+        """Note an edit; what the transaction changes from now on belongs to it.
+
+        Args:
+            action: What kind of edit.
+            summary: The edit in words.
+            person_ids: Everybody whom it concerns: it is forgotten with the first of them to be erased.
+        """
+
+    def concern(self, person_ids: Collection[str]) -> None:
+        """Add people to those whom the edit concerns."""
+
+    def edits(self) -> list[Edit]:
+        """Every edit that can be undone, newest first."""
+
+    def undo(self, edit: Edit) -> None:
+        """Give every row that an edit changed its values of before, as far as the row is still there."""
 
 
 class Store(Protocol):

@@ -1,98 +1,23 @@
-"""The tables of the embedded engine, and what is asked of them."""
+"""People in the tables of the embedded engine."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
-import sqlite3
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from mien.errors import StoreCorrupt
 from mien.gallery.people import Person, now
+from mien.gallery.pool import Pool
 from mien.gallery.store import Sample
 from mien.types import Array
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "PAGE_SIZE", "SqliteTransaction"]
-
-APPLICATION_ID = 0x4D69656E
-"""``Mien`` in the file's header: tells a gallery from anybody else's SQLite file."""
-
-PAGE_SIZE = 16384
-"""Templates of 512 floats stored at 1.15 times their bytes, where pages of 4096 take twice their bytes."""
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        # A collection pins one embedding space, so that templates of different spaces never meet. ``revision`` grows
-        # with every change: an index in any process sees by one row whether it is behind, and reads only what is newer.
-        """CREATE TABLE collection (
-            collection_id INTEGER PRIMARY KEY,
-            name TEXT NOT NULL UNIQUE,
-            space TEXT NOT NULL,
-            dimension INTEGER NOT NULL,
-            revision INTEGER NOT NULL DEFAULT 0)""",
-        # The key is the id and never the label: two people may bear one name.
-        """CREATE TABLE person (
-            person_id TEXT NOT NULL PRIMARY KEY,
-            collection_id INTEGER NOT NULL REFERENCES collection,
-            label TEXT NOT NULL,
-            purpose TEXT,
-            given TEXT,
-            expires TEXT,
-            created TEXT NOT NULL,
-            revision INTEGER NOT NULL)""",
-        "CREATE INDEX person_by_label ON person (collection_id, label)",
-        "CREATE INDEX person_by_revision ON person (collection_id, revision)",
-        # The hash of the content makes enrolling idempotent, per person: twins may share a photo, on request.
-        """CREATE TABLE sample (
-            sample_key INTEGER PRIMARY KEY,
-            sample_id TEXT NOT NULL UNIQUE,
-            person_id TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
-            template BLOB NOT NULL,
-            source TEXT NOT NULL,
-            sha256 TEXT NOT NULL,
-            artefact TEXT NOT NULL,
-            quality REAL,
-            created TEXT NOT NULL,
-            UNIQUE (person_id, sha256))""",
-        "CREATE INDEX sample_by_content ON sample (sha256)",
-    ),
-)
-"""What makes each schema out of the one before; ``PRAGMA user_version`` counts those that were applied."""
+__all__ = ["SqliteTransaction"]
 
 
-class SqliteTransaction:
+class SqliteTransaction(Pool):
     """One collection within one SQLite transaction; see `mien.gallery.store.Transaction`."""
-
-    def __init__(self, connection: sqlite3.Connection, collection: str, location: str) -> None:
-        self._connection = connection
-        self._collection = collection
-        self._location = location
-        self._bumped = False
-        self._collection_id = -1
-        self._space = ""
-        self._dimension = 0
-        self._load()
-
-    def _load(self) -> None:
-        row = self._connection.execute(
-            "SELECT collection_id, space, dimension FROM collection WHERE name = ?", (self._collection,)
-        ).fetchone()
-        if row is not None:
-            self._collection_id, self._space, self._dimension = row
-
-    def space(self) -> tuple[str, int] | None:
-        """Embedding space and dimension, None before the first enrolment."""
-        return (self._space, self._dimension) if self._space else None
-
-    def revision(self) -> int:
-        """A number that grows with every committed change."""
-        query = "SELECT revision FROM collection WHERE collection_id = ?"
-        row = self._connection.execute(query, (self._collection_id,)).fetchone()
-        return int(row[0]) if row else 0
 
     def people(self) -> list[Person]:
         """Everybody, by label, then by time of enrolment."""
@@ -127,15 +52,15 @@ class SqliteTransaction:
 
     def owners(self, sha256: str) -> list[str]:
         """Keys of the people who have a sample of that content."""
-        query = "SELECT person_id FROM sample JOIN person USING (person_id) WHERE sha256 = ? AND collection_id = ?"
+        query = "SELECT person_id FROM sample WHERE sha256 = ? AND collection_id = ? AND person_id IS NOT NULL"
         return [row[0] for row in self._connection.execute(query, (sha256, self._collection_id))]
 
     def changed(self, since: int) -> Iterator[tuple[Person, Array]]:
         """People added or changed after a revision, each with their (n, d) templates."""
         rows = self._connection.execute(
-            """SELECT person_id, label, purpose, given, expires, person.created, template
+            """SELECT person_id, label, purpose, given, person.expires, person.created, template
                FROM person JOIN sample USING (person_id)
-               WHERE collection_id = ? AND person.revision > ? ORDER BY person.rowid, sample_key""",
+               WHERE person.collection_id = ? AND person.revision > ? ORDER BY person.rowid, sample_key""",
             (self._collection_id, since),
         )
         for columns, samples in itertools.groupby(rows, key=lambda row: row[:6]):
@@ -143,27 +68,14 @@ class SqliteTransaction:
             yield _person(columns, len(blobs)), self._decode(blobs)
 
     def person_ids(self) -> set[str]:
-        """Keys of everybody."""
-        query = "SELECT person_id FROM person WHERE collection_id = ?"
+        """Keys of everybody who has a sample."""
+        query = "SELECT DISTINCT person_id FROM sample WHERE collection_id = ? AND person_id IS NOT NULL"
         return {row[0] for row in self._connection.execute(query, (self._collection_id,))}
-
-    def _decode(self, blobs: list[bytes]) -> Array:
-        if any(len(blob) != 4 * self._dimension for blob in blobs):
-            message = (
-                f"{self._location}: a template is not of {self._dimension} numbers; restore the file from a backup"
-            )
-            raise StoreCorrupt(message, path=self._location)
-        return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32).reshape(len(blobs), self._dimension)
-
-    def pin(self, space: str, dimension: int) -> None:
-        """Pin a new collection to its embedding space."""
-        query = "INSERT INTO collection (name, space, dimension) VALUES (?, ?, ?)"
-        self._connection.execute(query, (self._collection, space, dimension))
-        self._load()
 
     def add_person(self, label: str) -> str:
         """Create a person without samples or consent; returns the key."""
         person_id = uuid.uuid4().hex
+        self._record("person", person_id)
         self._connection.execute(
             "INSERT INTO person (person_id, collection_id, label, created, revision) VALUES (?, ?, ?, ?, ?)",
             (person_id, self._collection_id, label, now().isoformat(), self._bump()),
@@ -172,21 +84,7 @@ class SqliteTransaction:
 
     def add_sample(self, person_id: str, sample: Sample) -> None:
         """Add a sample."""
-        self._connection.execute(
-            """INSERT INTO sample (sample_id, person_id, template, source, sha256, artefact, quality, created)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
-                uuid.uuid4().hex,
-                person_id,
-                np.asarray(sample.template, "<f4").tobytes(),
-                sample.source,
-                sample.sha256,
-                sample.artefact,
-                sample.quality,
-                now().isoformat(),
-            ),
-        )
-        self._change(person_id)
+        self.add_face(sample, person_id)
 
     def consent(self, person_id: str, purpose: str | None, expires: dt.date | None) -> None:
         """Record a consent given now, in place of an earlier one."""
@@ -197,29 +95,26 @@ class SqliteTransaction:
         """Change a label."""
         self._change(person_id, label=label)
 
-    def move_samples(self, person_id: str, into: str) -> None:
-        """Give a person's samples to another; content that the other has already is dropped."""
-        self._connection.execute("UPDATE OR IGNORE sample SET person_id = ? WHERE person_id = ?", (into, person_id))
-        self._change(into)
-
     def remove(self, person_id: str) -> None:
         """Remove a person and every sample."""
+        self._record("person", person_id)
         self._bump()
         self._connection.execute("DELETE FROM person WHERE person_id = ?", (person_id,))
 
+    def erase(self, person_id: str) -> None:
+        """Remove a person, every sample, the unnamed faces that were taken for theirs, and the edits about them."""
+        self.forget_edits(person_id)
+        self.forget_candidates(person_id)
+        self.remove(person_id)
+        self._forget_changes()
+
     def _change(self, person_id: str, **columns: str | None) -> None:
+        self._record("person", person_id)
         assignments = "".join(f", {name} = :{name}" for name in columns)
         self._connection.execute(
             f"UPDATE person SET revision = :revision{assignments} WHERE person_id = :person_id",  # noqa: S608 - see above
             {"revision": self._bump(), "person_id": person_id, **columns},
         )
-
-    def _bump(self) -> int:
-        if not self._bumped:
-            query = "UPDATE collection SET revision = revision + 1 WHERE collection_id = ?"
-            self._connection.execute(query, (self._collection_id,))
-            self._bumped = True
-        return self.revision()
 
 
 def _person(row: tuple[Any, ...], samples: int) -> Person:

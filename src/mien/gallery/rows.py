@@ -1,0 +1,69 @@
+"""What every table of a collection has in common: its key, its embedding space, its revision."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+
+from mien.errors import StoreCorrupt
+from mien.types import Array
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """One collection within one SQLite transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, collection: str, location: str) -> None:
+        self._connection = connection
+        self._collection = collection
+        self._location = location
+        self._bumped = False
+        self._collection_id = -1
+        self._space = ""
+        self._dimension = 0
+        self._load()
+
+    def _load(self) -> None:
+        row = self._connection.execute(
+            "SELECT collection_id, space, dimension FROM collection WHERE name = ?", (self._collection,)
+        ).fetchone()
+        if row is not None:
+            self._collection_id, self._space, self._dimension = row
+
+    def space(self) -> tuple[str, int] | None:
+        """Embedding space and dimension, None before the first face."""
+        return (self._space, self._dimension) if self._space else None
+
+    def pin(self, space: str, dimension: int) -> None:
+        """Pin a new collection to its embedding space."""
+        query = "INSERT INTO collection (name, space, dimension) VALUES (?, ?, ?)"
+        self._connection.execute(query, (self._collection, space, dimension))
+        self._load()
+
+    def revision(self) -> int:
+        """A number that grows with every committed change."""
+        query = "SELECT revision FROM collection WHERE collection_id = ?"
+        row = self._connection.execute(query, (self._collection_id,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _bump(self) -> int:
+        if not self._bumped:
+            query = "UPDATE collection SET revision = revision + 1 WHERE collection_id = ?"
+            self._connection.execute(query, (self._collection_id,))
+            self._bumped = True
+        return self.revision()
+
+    def _touch(self, person_id: str | None) -> None:
+        """Let every index read a person anew; nobody is ``None``."""
+        query = "UPDATE person SET revision = ? WHERE person_id = ?"
+        self._connection.execute(query, (self._bump(), person_id))
+
+    def _decode(self, blobs: list[bytes]) -> Array:
+        if any(len(blob) != 4 * self._dimension for blob in blobs):
+            message = (
+                f"{self._location}: a template is not of {self._dimension} numbers; restore the file from a backup"
+            )
+            raise StoreCorrupt(message, path=self._location)
+        return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32).reshape(len(blobs), self._dimension)

@@ -1,0 +1,113 @@
+"""The tables of the embedded engine, and how each schema came out of the one before."""
+
+from __future__ import annotations
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "PAGE_SIZE"]
+
+APPLICATION_ID = 0x4D69656E
+"""``Mien`` in the file's header: tells a gallery from anybody else's SQLite file."""
+
+PAGE_SIZE = 16384
+"""Templates of 512 floats stored at 1.15 times their bytes, where pages of 4096 take twice their bytes."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # A collection pins one embedding space, so that templates of different spaces never meet. ``revision`` grows
+        # with every change: an index in any process sees by one row whether it is behind, and reads only what is newer.
+        """CREATE TABLE collection (
+            collection_id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            space TEXT NOT NULL,
+            dimension INTEGER NOT NULL,
+            revision INTEGER NOT NULL DEFAULT 0)""",
+        # The key is the id and never the label: two people may bear one name.
+        """CREATE TABLE person (
+            person_id TEXT NOT NULL PRIMARY KEY,
+            collection_id INTEGER NOT NULL REFERENCES collection,
+            label TEXT NOT NULL,
+            purpose TEXT,
+            given TEXT,
+            expires TEXT,
+            created TEXT NOT NULL,
+            revision INTEGER NOT NULL)""",
+        "CREATE INDEX person_by_label ON person (collection_id, label)",
+        "CREATE INDEX person_by_revision ON person (collection_id, revision)",
+        # The hash of the content makes enrolling idempotent, per person: twins may share a photo, on request.
+        """CREATE TABLE sample (
+            sample_key INTEGER PRIMARY KEY,
+            sample_id TEXT NOT NULL UNIQUE,
+            person_id TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+            template BLOB NOT NULL,
+            source TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            artefact TEXT NOT NULL,
+            quality REAL,
+            created TEXT NOT NULL,
+            UNIQUE (person_id, sha256))""",
+        "CREATE INDEX sample_by_content ON sample (sha256)",
+    ),
+    (
+        # A face without a person is unnamed. Whole in one table, it keeps its key when it is named, moved, sent back.
+        "ALTER TABLE sample RENAME TO sample_1",
+        """CREATE TABLE sample (
+            sample_key INTEGER PRIMARY KEY,
+            sample_id TEXT NOT NULL UNIQUE,
+            collection_id INTEGER NOT NULL REFERENCES collection,
+            person_id TEXT REFERENCES person ON DELETE CASCADE,
+            template BLOB NOT NULL,
+            source TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            artefact TEXT NOT NULL,
+            quality REAL,
+            created TEXT NOT NULL,
+            box TEXT,
+            path TEXT,
+            expires TEXT,
+            suggestion_id TEXT,
+            candidate_id TEXT REFERENCES person ON DELETE SET NULL,
+            UNIQUE (person_id, sha256))""",
+        """INSERT INTO sample (sample_key, sample_id, collection_id, person_id, template, source, sha256, artefact,
+                               quality, created)
+           SELECT sample_key, sample_id, collection_id, person_id, template, source, sha256, artefact, quality,
+                  sample_1.created FROM sample_1 JOIN person USING (person_id)""",
+        "DROP TABLE sample_1",
+        "CREATE INDEX sample_by_content ON sample (sha256)",
+        "CREATE INDEX sample_unnamed ON sample (collection_id, suggestion_id) WHERE person_id IS NULL",
+        "CREATE INDEX sample_by_candidate ON sample (candidate_id) WHERE candidate_id IS NOT NULL",
+        # Contents that were looked at, those without a face among them, so that none is looked at twice.
+        """CREATE TABLE scan (
+            collection_id INTEGER NOT NULL REFERENCES collection,
+            sha256 TEXT NOT NULL,
+            PRIMARY KEY (collection_id, sha256)) WITHOUT ROWID""",
+        # A face is not that person, or not the one whom the other face shows.
+        """CREATE TABLE cannot_link (
+            link_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            sample_id TEXT NOT NULL REFERENCES sample (sample_id) ON DELETE CASCADE,
+            person_id TEXT REFERENCES person ON DELETE CASCADE,
+            other_id TEXT REFERENCES sample (sample_id) ON DELETE CASCADE)""",
+        "CREATE INDEX cannot_link_by_sample ON cannot_link (sample_id)",
+        "CREATE INDEX cannot_link_by_person ON cannot_link (person_id)",
+        "CREATE INDEX cannot_link_by_other ON cannot_link (other_id)",
+        # What an edit changed is kept as the rows were before, less their templates: those stay in ``sample`` alone.
+        """CREATE TABLE edit (
+            edit_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            collection_id INTEGER NOT NULL REFERENCES collection,
+            action TEXT NOT NULL,
+            summary TEXT NOT NULL,
+            created TEXT NOT NULL)""",
+        """CREATE TABLE edit_person (
+            edit_id INTEGER NOT NULL REFERENCES edit ON DELETE CASCADE,
+            person_id TEXT NOT NULL,
+            PRIMARY KEY (edit_id, person_id)) WITHOUT ROWID""",
+        "CREATE INDEX edit_by_person ON edit_person (person_id)",
+        """CREATE TABLE edit_change (
+            change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            edit_id INTEGER NOT NULL REFERENCES edit ON DELETE CASCADE,
+            entity TEXT NOT NULL,
+            key TEXT NOT NULL,
+            before TEXT)""",
+        "CREATE INDEX edit_change_by_edit ON edit_change (edit_id)",
+        "CREATE INDEX edit_change_by_key ON edit_change (key)",
+    ),
+)
+"""What makes each schema out of the one before; ``PRAGMA user_version`` counts those that were applied."""
