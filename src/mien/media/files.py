@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from mien.errors import InvalidArgument, NoImages, UnwritableFile
 from mien.types import Image
 
-__all__ = ["EXTENSIONS", "list_images", "replacing", "write", "write_bytes"]
+__all__ = ["EXTENSIONS", "list_images", "replacing", "write", "write_bytes", "write_failure"]
 
 EXTENSIONS = frozenset(
     {
@@ -135,10 +135,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def _unwritable(path: Path, error: Exception) -> UnwritableFile:
-    return UnwritableFile(f"{path}: cannot be written: {_reason(error)}; nothing was changed", path=str(path))
+    return UnwritableFile(f"{path}: cannot be written: {write_failure(error)}; nothing was changed", path=str(path))
 
 
-def _reason(error: Exception) -> str:
+def write_failure(error: Exception) -> str:
+    """Why a file could not be written, in a few words."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "no room on the disk"
     match error:
