@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test lint format docs wheels clean
+.PHONY: install demo test lint format docs site wheels clean
 
 install: $(VENV)/.installed  ## virtual environment with everything development needs
 
@@ -29,8 +29,8 @@ lint: install  ## style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: install  ## rewrite the pages that are made from the parser and from the benchmarks' figures
-	$(BIN)/python tools/cli_reference.py
+docs: install  ## rewrite the pages that are made from the code and from the benchmarks' figures
+	$(BIN)/python tools/reference.py
 	$(BIN)/python tools/figures.py
 
 wheels: install  ## whether the base install resolves to binary wheels on every promised platform
@@ -40,5 +40,8 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+site: install  ## the documentation as a site, in site/; look at it with: python -m http.server --directory site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf $(VENV) demo dist build
+	rm -rf $(VENV) demo dist build site

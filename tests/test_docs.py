@@ -1,20 +1,31 @@
 """What the pages say is so: code runs, commands exist, links lead somewhere, figures are those measured."""
 
 import argparse
+import dataclasses
+import datetime as dt
 import json
 import re
 import runpy
 import shlex
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mien.cli._app import build_parser
+from mien import render
+from mien.cli._app import build_parser, main
+from mien.cli._output import error_document
+from mien.errors import NoFace
+from mien.gallery import Enrolment, Person, Refusal
+from mien.render import words
+from mien.types import Candidate, Decision, Faces
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-HAND_WRITTEN = [page for page in PAGES if page.name != "cli.md"]
+GENERATED = runpy.run_path(str(ROOT / "tools" / "reference.py"))["PAGES"]
+HAND_WRITTEN = [page for page in PAGES if page.parent.name != "reference" or page.name not in GENERATED]
 RESULTS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
 # What the pages call their photos, beside the sample photo that stands in.
@@ -26,8 +37,12 @@ PHOTOS = {
     "b.jpg": "obama2.jpg",
 }
 
+# What a tutorial says before it begins; it is not done again here.
+INSTALLING = (["python", "-m", "venv", ".venv"], [".", ".venv/bin/activate"], ["pip", "install", "."])
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
+SCHEMA = re.compile(r'"(mien\.[a-z_]+/\d+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -39,10 +54,14 @@ def blocks(page, *languages):
     return [text for language, text in BLOCK.findall(page.read_text(encoding="utf-8")) if language in languages]
 
 
+def commands_in(block):
+    """Every command of a shell block, continued lines joined, comments and redirections gone."""
+    lines = block.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line.partition(" > ")[0], comments=True))]
+
+
 def commands_of(page):
-    """Every command of the shell blocks, continued lines joined, comments gone."""
-    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+    return [words for block in blocks(page, "sh") for words in commands_in(block)]
 
 
 def subcommands(parser):
@@ -92,6 +111,52 @@ def test_readme_names_the_person_it_enrolled(photos, weights, capsys):
     assert "Ada Lovelace" in capsys.readouterr().out
 
 
+def step(words, monkeypatch):
+    """Do what one command of a tutorial does, in this process; its exit status."""
+    program, *arguments = words
+    if program == "mien":
+        return main(arguments)
+    if program == "python" and words not in INSTALLING:
+        monkeypatch.setattr("sys.argv", arguments)
+        with pytest.raises(SystemExit) as left:
+            runpy.run_path(str(ROOT / arguments[0]), run_name="__main__")
+        return left.value.code
+    if program == "export":
+        monkeypatch.setenv(*arguments[0].split("="))
+    elif program == "cd":
+        monkeypatch.chdir(arguments[0])
+    else:
+        assert words in INSTALLING, words
+    return 0
+
+
+def outline(text):
+    """What was said, whatever the numbers and ids, and wherever lines break."""
+    return re.sub(r"-?\b(\d+([.:e-]\d+)*|[\da-f]{32})\b", "#", text).split()
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "tutorial").glob("*.md")), ids=name_of)
+def test_tutorial_does_what_it_shows(page, weights, samples, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_CALIBRATIONS", str(tmp_path / "calibrations"))
+    found = [*BLOCK.findall(page.read_text(encoding="utf-8")), ("", "")]
+    steps = [
+        (text, after if kind == "text" else None)
+        for (language, text), (kind, after) in pairwise(found)
+        if language == "sh"
+    ]
+    for block, shown in steps:
+        capsys.readouterr()
+        statuses = [step(words, monkeypatch) for words in commands_in(block)]
+        said = capsys.readouterr()
+        if shown:
+            assert outline(said.out + said.err) == outline(shown)
+        else:
+            assert not any(statuses), said.err
+
+
 @pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
 def test_shell_commands_parse(page, capsys):
     for program, *arguments in commands_of(page):
@@ -102,7 +167,7 @@ def test_shell_commands_parse(page, capsys):
                 pytest.fail(f"mien {' '.join(arguments)}: {capsys.readouterr().err}")
         elif program == "make":
             assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), arguments
-        elif program == "python":
+        elif program == "python" and arguments[0] != "-m":
             assert (ROOT / arguments[0]).is_file(), arguments
 
 
@@ -127,6 +192,70 @@ def test_every_command_stands_in_the_readme(command):
     assert f"mien {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def leaves(parser):
+    """Every command that does something: ``mien verify``, ``mien people list``."""
+    below = subcommands(parser)
+    return [leaf for child in below.values() for leaf in leaves(child)] if below else [parser.prog]
+
+
+@pytest.mark.parametrize("command", leaves(build_parser()))
+def test_every_command_stands_in_a_page_written_by_hand(command):
+    pages = [page for page in HAND_WRITTEN if ROOT / "docs" in page.parents]
+    assert any(command in page.read_text(encoding="utf-8") for page in pages)
+
+
+def fields(document):
+    """Names of the fields of a JSON document, whatever their depth."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield name
+            if name not in {"extra", "details"}:  # named by whoever fills them
+                yield from fields(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from fields(item)
+
+
+@pytest.fixture(scope="module")
+def json_page():
+    return set(CODE.findall((ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")))
+
+
+def test_every_json_field_is_explained(json_page):
+    faces = Faces.of([[0, 0, 9, 9]], [0.9], np.zeros((1, 5, 2)), (10, 10))
+    decision = Decision(
+        True, 0.5, 0.4, 0.01, "fpir", (0.0, 0.1), "image-person/1", candidates=(Candidate("1", "Ada", 0.5, 1),)
+    )
+    faces = dataclasses.replace(faces, decisions=(decision,), templates=np.ones((1, 1), np.float32), space="a")
+    enrolment = Enrolment("1", "Ada", added=(), already=(), refused=(Refusal("a.jpg", (), ""),), checked=True)
+    person = Person("1", "Ada", samples=1, purpose=None, given=None, expires=None, created=dt.datetime.now(dt.UTC))
+    documents = [
+        render.faces_to_dict(faces, "a.jpg", templates=True),
+        enrolment.to_dict(),
+        person.to_dict(),
+        error_document(NoFace("none"), "a.jpg"),
+    ]
+    assert {*fields(documents), *render.CSV_COLUMNS} <= json_page
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
+def test_pages_are_short_enough_to_read(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 200 or page.name == "CHANGELOG.md"
+
+
+def test_every_schema_has_a_section():
+    named = {name for path in (ROOT / "src").rglob("*.py") for name in SCHEMA.findall(path.read_text(encoding="utf-8"))}
+    assert len(named) > 5
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    assert [name for name in named if name not in page] == []
+
+
+@pytest.mark.parametrize("reason", sorted(words._REASONS))
+def test_every_reason_is_explained(reason, json_page):
+    assert reason in json_page
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     for link in LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))):
@@ -139,14 +268,15 @@ def test_links_lead_somewhere(page):
 
 
 def test_help_links_to_pages_that_exist():
-    pages = re.findall(r"docs/[\w-]+\.md", build_parser().epilog)
+    pages = re.findall(r"docs/[\w/-]+\.md", build_parser().epilog)
     assert len(pages) == 2
     assert all((ROOT / page).is_file() for page in pages)
 
 
-def test_command_reference_is_that_of_the_parser():
-    generated = runpy.run_path(str(ROOT / "tools" / "cli_reference.py"))
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == generated["page"](), "stale: make docs"
+@pytest.mark.parametrize("page", sorted(GENERATED))
+def test_reference_is_what_the_code_says(page):
+    path = ROOT / "docs" / "reference" / page
+    assert path.read_text(encoding="utf-8") == GENERATED[page](), "stale: make docs"
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "benchmarks" / "README.md"], ids=name_of)
@@ -180,7 +310,7 @@ def test_results_name_a_command_that_others_can_run(path):
 def test_error_rates_page_quotes_the_shipped_calibration():
     (path,) = (ROOT / "src" / "mien" / "recognition" / "calibrations").glob("*.json")
     calibration = json.loads(path.read_text(encoding="utf-8"))
-    text = " ".join((ROOT / "docs" / "error-rates.md").read_text(encoding="utf-8").split())
+    text = " ".join((ROOT / "docs" / "explanation" / "error-rates.md").read_text(encoding="utf-8").split())
     population = calibration["population"]
     assert f"`{calibration['name']}`" in text
     assert f"{population['images']:,} press photos of {population['people']:,} celebrities" in text

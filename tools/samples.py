@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shutil
 import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +96,15 @@ def fetch(archives: Sequence[Archive] = ARCHIVES) -> Path:
     return folder
 
 
+def copy(target: Path) -> Path:
+    """Copy every sample photo and clip to a folder, which is made where there is none."""
+    fetched = fetch()
+    target.mkdir(parents=True, exist_ok=True)
+    for name in chain.from_iterable(archive.photos for archive in ARCHIVES):
+        shutil.copyfile(fetched / name, target / name)
+    return target
+
+
 def _is(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
@@ -123,10 +134,11 @@ def _read(path: Path, archive: Archive) -> dict[str, bytes]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Fetch the sample photos and print the folder they lie in.")
-    parser.parse_args()
+    parser = argparse.ArgumentParser(description="Fetch the sample photos and clips; print the folder they lie in.")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="copy them there")
+    folder = parser.parse_args().folder
     try:
-        print(fetch())
+        print(fetch() if folder is None else copy(folder))
     except MienError as error:
         print(f"samples: {error.message}", file=sys.stderr)
         return 1

@@ -1,7 +1,5 @@
 """Everything Mien can refuse, in one tree.
 
-::
-
     MienError
     ├── UsageError               exit 2   the call itself is wrong
     │   ├── InvalidArgument

@@ -16,6 +16,7 @@ from mien.errors import InvalidArgument
 __all__ = ["Array", "Candidate", "Decision", "Face", "Faces", "Image"]
 
 Array: TypeAlias = NDArray[np.float32]
+"""Numbers: float32, of the shape that is said beside it."""
 Image: TypeAlias = NDArray[np.uint8]
 """An image: (height, width, 3) uint8, RGB, upright."""
 

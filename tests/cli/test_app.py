@@ -44,7 +44,7 @@ def test_help_says_what_an_error_rate_is_and_where_responsible_use_stands(capsys
     with pytest.raises(SystemExit):
         _app.main(["--help"])
     out = capsys.readouterr().out
-    assert "docs/responsible-use.md" in out
+    assert "docs/explanation/responsible-use.md" in out
     assert "A stated error rate is how often strangers would be taken for somebody" in out
     assert all(f"\n    {command} " in out for command in COMMANDS)
 

@@ -24,8 +24,8 @@ BROKEN_PIPE = 141
 DESCRIPTION = "Face recognition with decisions at a stated error rate."
 EPILOG = """\
 A stated error rate is how often strangers would be taken for somebody: --fmr 1e-4 lets one pair of strangers in
-10,000 pass, --fpir 0.01 one search by a stranger in 100; docs/error-rates.md says what that rests on.
-Face recognition touches people's rights: read docs/responsible-use.md before pointing it at anyone.
+10,000 pass, --fpir 0.01 one search by a stranger in 100. What that rests on: docs/explanation/error-rates.md.
+Face recognition touches people's rights. Before pointing it at anyone: docs/explanation/responsible-use.md.
 
 exit status: 0 done, 1 no match (verify), 2 usage, 3 bad input (also when some of many images failed),
 4 model, 5 store, 70 a fault in mien itself, 130 interrupted

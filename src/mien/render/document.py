@@ -1,7 +1,5 @@
 """Faces as JSON, one document an image: schema ``mien.faces/1``.
 
-::
-
     schema              "mien.faces/1"
     source              name of the image
     image               width, height: pixels of the upright image
@@ -52,6 +50,7 @@ from mien.types import Decision, Face, Faces
 __all__ = ["SCHEMA", "decision_to_dict", "faces_to_dict", "write_jsonl"]
 
 SCHEMA = "mien.faces/1"
+"""Name and version of the document of an image's faces."""
 
 
 def faces_to_dict(faces: Faces, source: str, *, templates: bool = False) -> dict[str, Any]:
