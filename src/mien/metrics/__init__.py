@@ -14,11 +14,13 @@ from mien.metrics.bootstrap import (
 )
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
-from mien.metrics.pairs import PairScores, all_pairs, cross_pairs
+from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
+from mien.metrics.tracking import IdentityF1, identity_f1
 from mien.metrics.verification import allowed_errors, fmr, fnmr, fnmr_at_fmr, lowest_supported_fmr, threshold_at_fmr
 
 __all__ = [
     "Difference",
+    "IdentityF1",
     "OperatingPoint",
     "PairScores",
     "Rate",
@@ -35,11 +37,13 @@ __all__ = [
     "fnmr",
     "fnmr_at_fmr",
     "fpir",
+    "identity_f1",
     "is_supported",
     "lowest_supported_fmr",
     "mate_ranks",
     "operating_point",
     "rule_of_three",
+    "scored_pairs",
     "threshold_at_fmr",
     "threshold_at_fpir",
     "wilson",
