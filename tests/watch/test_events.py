@@ -101,7 +101,10 @@ def play(rules, script, *, end):
             id="back and forth is told once each",
         ),
         pytest.param(
-            {"absence_seconds": 2.5}, {1: "??? ??? ?"}, [("appeared", 1, 2, None), ("left", 1, 11, None)], id="a gap below the absence"
+            {"absence_seconds": 2.5},
+            {1: "??? ??? ?"},
+            [("appeared", 1, 2, None), ("left", 1, 11, None)],
+            id="a gap below the absence",
         ),
         pytest.param(
             {},

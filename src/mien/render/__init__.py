@@ -2,15 +2,19 @@
 
 from mien.render.annotation import annotate
 from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
+from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
 
 __all__ = [
     "CSV_COLUMNS",
+    "EVENT_SCHEMA",
     "SCHEMA",
+    "EventWriter",
     "annotate",
     "decision_to_dict",
+    "event_to_dict",
     "faces_to_dict",
     "faces_to_rows",
     "table",
