@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InvalidArgument
-from mien.metrics import all_pairs, cross_pairs, pairs
+from mien.metrics import all_pairs, cross_pairs, pairs, scored_pairs
 
 
 def templates(n: int, dtype: type = np.float32, seed: int = 0) -> np.ndarray:
@@ -105,3 +105,33 @@ def test_weighted_totals_are_those_of_the_weighted_pairs(symmetric):
 def test_columns_that_do_not_belong_together_are_refused(call):
     with pytest.raises(InvalidArgument):
         call()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_scores_given_are_those_of_their_templates(symmetric):
+    rows, subjects = templates(30), np.arange(30) // 4
+    if symmetric:
+        expected, found = all_pairs(rows, subjects), scored_pairs(rows @ rows.T, subjects)
+    else:
+        left, right = slice(0, 12), slice(12, 30)
+        expected = cross_pairs(rows[left], subjects[left], rows[right], subjects[right])
+        found = scored_pairs(rows[left] @ rows[right].T, subjects[left], subjects[right])
+    for name in ("mated", "mated_subjects", "tail"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-5)
+    assert found.non_mated_total == expected.non_mated_total == len(found.tail)
+    weights = np.random.default_rng(1).integers(0, 3, (5, expected.subjects))
+    np.testing.assert_array_equal(found.non_mated_totals(weights), expected.non_mated_totals(weights))
+    np.testing.assert_array_equal(found.mated_totals(weights), expected.mated_totals(weights))
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (np.zeros((2, 2)), "expected \\(3, 3\\)"),
+        (np.zeros((3, 3), int), "int64"),
+        (np.full((3, 3), np.nan), "not a number"),
+    ],
+)
+def test_scores_that_cannot_be_compared(scores, message):
+    with pytest.raises(InvalidArgument, match=message):
+        scored_pairs(scores, [0, 0, 1])

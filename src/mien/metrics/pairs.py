@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
 
-__all__ = ["PairScores", "all_pairs", "cross_pairs"]
+__all__ = ["PairScores", "all_pairs", "cross_pairs", "scored_pairs"]
 
 _ALWAYS_KEPT = 100_000
 _BLOCK = 1 << 22
@@ -134,6 +134,52 @@ def cross_pairs(
     return _compare((left, ours, failures), (right, theirs, none), *counts, reach, symmetric=False)
 
 
+def scored_pairs(
+    scores: NDArray[np.floating[Any]],
+    probe_subjects: ArrayLike,
+    reference_subjects: ArrayLike | None = None,
+    *,
+    reach: float = 0.02,
+) -> PairScores:
+    """Comparisons whose scores are no cosines of templates, and have been computed already.
+
+    Args:
+        scores: (n, m) float32 or float64, the higher the more alike; -inf where a face was missed.
+        probe_subjects: (n,) whose each row is.
+        reference_subjects: (m,) whose each column is, of the same kind; None where rows and columns are the same
+            samples (n = m, a symmetric matrix), of which each pair then counts once and no sample meets itself.
+        reach: As in `all_pairs`.
+
+    Returns:
+        The scores.
+
+    Raises:
+        InvalidArgument: The matrix is not of that shape and type, or has a score that is no number.
+    """
+    symmetric = reference_subjects is None
+    left = np.asarray(probe_subjects)
+    right = left if reference_subjects is None else np.asarray(reference_subjects)
+    matrix = np.asarray(scores)
+    if matrix.shape != (len(left), len(right)) or matrix.dtype not in (np.float32, np.float64):
+        raise InvalidArgument(
+            f"scores: expected ({len(left)}, {len(right)}) float32 or float64, got {matrix.shape} {matrix.dtype}"
+        )
+    if np.isnan(matrix).any():
+        raise InvalidArgument("scores: not a number; give -inf where a face was missed")
+    people, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
+    ours, theirs = codes[: len(left)], codes[len(left) :]
+    counted = np.triu(np.ones(matrix.shape, bool), 1) if symmetric else np.ones(matrix.shape, bool)
+    same = ours[:, None] == theirs[None]
+    row, column = np.nonzero(counted & same)
+    order = np.argsort(matrix[row, column], kind="stable")
+    mated, owners = matrix[row, column][order], ours[row][order]
+    row, column = np.nonzero(counted & ~same)
+    tail = _Top(_kept(len(row), reach), matrix.dtype)
+    tail.add(matrix[row, column], np.stack([ours[row], theirs[column]], axis=1))
+    counts = [np.bincount(side, minlength=len(people)) for side in (ours, theirs)]
+    return PairScores(mated, owners, *tail.sorted(), len(row), counts[0], counts[1], symmetric)
+
+
 _Side = tuple[NDArray[np.floating[Any]], Indices, NDArray[np.bool_]]
 
 
@@ -148,9 +194,7 @@ def _compare(
 ) -> PairScores:
     ordered = int(probes.sum()) * int(references.sum()) - int((probes * references).sum())
     total = ordered // 2 if symmetric else ordered
-    if not 0 < reach <= 1:
-        raise InvalidArgument(f"reach: expected a share in (0, 1], got {reach}")
-    tail = _Top(min(total, max(_ALWAYS_KEPT, int(np.ceil(reach * total)))), left[0].dtype)
+    tail = _Top(_kept(total, reach), left[0].dtype)
     mated: list[NDArray[np.floating[Any]]] = []
     mated_subjects: list[Indices] = []
     rows = max(1, _BLOCK // max(1, len(right[0])))
@@ -172,6 +216,13 @@ def _compare(
     genuine, owners = np.concatenate(mated), np.concatenate(mated_subjects)
     order = np.argsort(genuine, kind="stable")
     return PairScores(genuine[order], owners[order], top, top_subjects, total, probes, references, symmetric)
+
+
+def _kept(total: int, reach: float) -> int:
+    """How many of the non-mated scores to keep."""
+    if not 0 < reach <= 1:
+        raise InvalidArgument(f"reach: expected a share in (0, 1], got {reach}")
+    return min(total, max(_ALWAYS_KEPT, int(np.ceil(reach * total))))
 
 
 def _block(left: _Side, right: _Side, start: int, stop: int, first: int) -> NDArray[np.floating[Any]]:
