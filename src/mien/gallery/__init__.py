@@ -1,6 +1,7 @@
-"""Known people: who they are, what they consented to, and who of them is in a photo."""
+"""Known people and people to be named: who they are, what they consented to, and who of them is in a photo."""
 
 from mien.gallery.gallery import Gallery
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
+from mien.gallery.records import Edit, FaceRecord, Suggestion
 
-__all__ = ["NOT_RECORDED", "Enrolment", "Gallery", "Person", "Refusal"]
+__all__ = ["NOT_RECORDED", "Edit", "Enrolment", "FaceRecord", "Gallery", "Person", "Refusal", "Suggestion"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from mien.errors import SpaceMismatch
+from mien.errors import SpaceMismatch, StoreUnavailable
 from mien.gallery.people import parse_label
 from mien.gallery.search import ExactIndex, View
 from mien.gallery.store import Transaction, open_store
@@ -35,13 +36,14 @@ class Collection:
         self._index: ExactIndex | None = None
         self._store = open_store(location)
         self.location = self._store.location
-        if pipeline is not None:
-            try:
+        try:
+            if pipeline is not None:
                 with self._store.reading(self.collection) as transaction:
                     self._check_space(transaction, pipeline)
-            except BaseException:
-                self.close()
-                raise
+            self._forget_expired()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +57,17 @@ class Collection:
     def close(self) -> None:
         """Let go of the store; the gallery cannot be used afterwards."""
         self._store.close()
+
+    def _forget_expired(self) -> None:
+        """Remove the unnamed faces whose last day is past, and their bytes."""
+        with self._store.reading(self.collection) as transaction:
+            if not transaction.any_expired():
+                return
+        with self._store.writing(self.collection) as transaction:
+            transaction.forget_expired()
+        # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
+        with suppress(StoreUnavailable):
+            self._store.purge()
 
     def _pipeline(self) -> Pipeline:
         if self._given_pipeline is not None:

@@ -10,12 +10,9 @@ from mien.gallery.collection import Collection
 from mien.gallery.people import Person, parse_label
 from mien.gallery.records import Edit, FaceRecord
 from mien.gallery.resolve import face, one, sample_of
-from mien.gallery.store import Transaction
+from mien.gallery.store import SAME_FACE, Transaction
 
 __all__ = ["Editing"]
-
-SAME_FACE = 0.95
-"""Faces of one image at this cosine similarity are one face: two people are never that alike."""
 
 
 class Editing(Collection):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection as Set
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from mien.errors import InvalidArgument, NoImages
 from mien.gallery.collection import Collection
 from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_purpose, parse_until
 from mien.gallery.resolve import enrollee
+from mien.gallery.sources import several
 from mien.gallery.store import Transaction
 
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ class Enrolling(Collection):
             self._check_space(transaction, pipeline)
             person = enrollee(transaction, label, new, person_id, expires)
             enrolled = transaction.contents(person.person_id) if person else set()
-        probes = look(_several(sources), pipeline, enrolled, allow)
+        probes = look(several(sources), pipeline, enrolled, allow)
         if not probes:
             raise NoImages(f"enroll {label}: expected at least one image, got none")
         with self._store.writing(self.collection) as transaction:
@@ -125,15 +123,10 @@ class Enrolling(Collection):
             transaction.pin(pipeline.space, pipeline.dimension)
         person_id = person.person_id if person else transaction.add_person(label)
         for sample in samples:
+            # Enrolled, the face is no longer to be named.
+            transaction.forget_unnamed([*transaction.twins(sample.sha256, sample.template)])
             transaction.add_sample(person_id, sample)
         return person_id
-
-
-def _several(sources: Source | Iterable[Source]) -> Iterable[Source]:
-    single = isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview) or hasattr(sources, "read")
-    if single or (isinstance(sources, np.ndarray) and sources.ndim <= 3):
-        return [sources]  # type: ignore[list-item]
-    return sources  # type: ignore[return-value]
 
 
 def _enrolment(person_id: str | None, label: str, probes: list[Probe], *, checked: bool) -> Enrolment:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +14,8 @@ from numpy.typing import NDArray
 from mien import media, quality, recognition
 from mien.errors import InputError, MienError, UnsupportedErrorRate
 from mien.gallery.search import View
+from mien.gallery.sources import content
 from mien.gallery.store import Sample, Transaction
-from mien.media.source import load
 from mien.types import Array, Decision, Faces
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ def look(
             probe = Probe(media.source_name(source))
             probes.append(probe)
             try:
-                readable, sha256 = _content(source)
+                readable, sha256 = content(source)
             except InputError as error:
                 probe.refuse(error.code, error.message)
                 continue
@@ -106,18 +104,6 @@ def look(
     for index, _, faces in pipeline.find_all_indexed(feed(), on_error=failed):
         _examine(sent[index], faces, hashes[index], pipeline.artefact, allow)
     return probes
-
-
-def _content(source: Source) -> tuple[Source, str]:
-    """A source that can still be read, and the hash of what is in it."""
-    if isinstance(source, np.ndarray):
-        digest = hashlib.sha256(f"{source.dtype.str}{source.shape}".encode())
-        digest.update(np.ascontiguousarray(source).data)
-        return source, digest.hexdigest()
-    data = load(source, media.MAX_BYTES)
-    # A path is read again, so that messages about it name it; a file object cannot be.
-    readable = source if isinstance(source, str | os.PathLike) else bytes(data)
-    return readable, hashlib.sha256(data).hexdigest()
 
 
 def _examine(probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Collection[str]) -> None:
@@ -194,9 +180,9 @@ class Referee:
         fmr = min(OTHER_FMR, OTHER_FPIR / max(1, view.people))
         for probe, found in zip(probes, view.search(templates, 1, without=person_id), strict=True):
             assert probe.sample is not None
-            owners = set(transaction.owners(probe.sample.sha256)) - {person_id}
+            owners = set(transaction.twins(probe.sample.sha256, probe.template).values()) - {person_id, None}
             if owners:
-                probe.refuse("matches_other_person", "the same content is a sample of somebody else")
+                probe.refuse("matches_other_person", "the same face is a sample of somebody else")
                 continue
             for other in found:
                 threshold = self._threshold(recognition.comparison_type(other.samples), fmr, unchecked=math.inf)

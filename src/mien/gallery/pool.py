@@ -14,7 +14,7 @@ import numpy as np
 from mien.gallery.journal import Journal
 from mien.gallery.people import now, today
 from mien.gallery.records import FaceRecord
-from mien.gallery.store import Sample, Unnamed
+from mien.gallery.store import SAME_FACE, Sample, Unnamed
 from mien.types import Array
 
 __all__ = ["Pool"]
@@ -66,10 +66,12 @@ class Pool(Journal):
         query = "INSERT OR IGNORE INTO scan VALUES (?, ?)"
         return self._connection.execute(query, (self._collection_id, sha256)).rowcount > 0
 
-    def same_content(self, sha256: str) -> Array:
-        """(n, d) float32: templates of the faces that were found in a content."""
-        query = "SELECT template FROM sample WHERE collection_id = ? AND sha256 = ?"
-        return self._decode([row[0] for row in self._connection.execute(query, (self._collection_id, sha256))])
+    def twins(self, sha256: str, template: Array) -> dict[str, str | None]:
+        """Faces of the same content that are the same face: face_id to the person_id of whoever has it."""
+        query = "SELECT sample_id, person_id, template FROM sample WHERE collection_id = ? AND sha256 = ?"
+        rows = self._connection.execute(query, (self._collection_id, sha256)).fetchall()
+        same = self._decode([row[2] for row in rows]) @ template >= SAME_FACE if rows else ()
+        return {row[0]: row[1] for row, is_same in zip(rows, same, strict=True) if is_same}
 
     def unnamed(self) -> Unnamed:
         """Every unnamed face, in the order in which they came."""

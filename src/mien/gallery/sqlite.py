@@ -89,7 +89,7 @@ class SqliteStore:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             message = (
-                f"{self.location}: the person is removed, but another process is reading, so that the log beside the "
+                f"{self.location}: the faces are removed, but another process is reading, so that the log beside the "
                 "file still holds their bytes; they go when the last process closes the gallery, or at the next erase"
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)

@@ -18,7 +18,10 @@ from mien.types import Array
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["Sample", "Store", "Transaction", "Unnamed", "locate", "open_store"]
+__all__ = ["SAME_FACE", "Sample", "Store", "Transaction", "Unnamed", "locate", "open_store"]
+
+SAME_FACE = 0.95
+"""Faces of one image at this cosine similarity are one face: two people are never that alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,8 +132,8 @@ class Transaction(Protocol):
     def mark_scanned(self, sha256: str) -> bool:
         """Note a content as searched; False where it was before."""
 
-    def same_content(self, sha256: str) -> Array:
-        """(n, d) float32: templates of the faces that were found in a content."""
+    def twins(self, sha256: str, template: Array) -> dict[str, str | None]:
+        """Faces of the same content that are the same face: face_id to the person_id of whoever has it."""
 
     def unnamed(self) -> Unnamed:
         """Every unnamed face, in the order in which they came."""

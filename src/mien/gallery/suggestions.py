@@ -1,0 +1,143 @@
+"""Which unnamed faces seem to be of one person: known people first, clusters of the others then."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien import recognition
+from mien.errors import NotCalibrated
+from mien.gallery.search import View
+from mien.gallery.store import Transaction, Unnamed
+from mien.types import Array, Candidate
+
+if TYPE_CHECKING:
+    from mien.recognition import Calibration
+
+__all__ = ["Group", "Pool", "group", "keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of unnamed faces that seem to be of one person, and who that is where they are known."""
+
+    rows: tuple[int, ...]
+    candidate: Candidate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The unnamed faces and all that was said of them, as one transaction sees them."""
+
+    faces: Unnamed
+    not_people: Collection[tuple[str, str]]
+    not_one: Sequence[tuple[str, str]]
+    owners: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> Pool:
+        """The pool of a collection."""
+        return cls(
+            transaction.unnamed(), transaction.not_people(), transaction.not_one(), transaction.owners_of_unnamed()
+        )
+
+    def bars(self, row: int, person_id: str) -> bool:
+        """Whether a face cannot be a person's: that was said, or the person has another face of its image."""
+        said = (self.faces.face_ids[row], person_id) in self.not_people
+        return said or person_id in self.owners.get(self.faces.sha256[row], ())
+
+
+def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float, fpir: float) -> list[Group]:
+    """Group the unnamed faces, largest group first; every face is in one.
+
+    Args:
+        pool: The faces.
+        view: The known people.
+        calibration: Of the pipeline that made the templates.
+        fmr: Share of pairs of strangers' faces that may be taken for one person's in clustering.
+        fpir: Share of strangers' faces that may be taken for somebody known.
+
+    Raises:
+        NotCalibrated: No calibration fits, so that no rate could be kept.
+        UnsupportedErrorRate: The calibration cannot support a rate.
+    """
+    if calibration is None:
+        raise NotCalibrated("suggest: no calibration fits this pipeline, and without one nobody can say who is alike")
+    threshold = calibration.verification_threshold("image-image", fmr).value
+    known = _known(pool, view, calibration, fpir)
+    groups = [Group(tuple(rows), candidate) for rows, candidate in known]
+    taken = {row for rows, _ in known for row in rows}
+    rest = [row for row in range(len(pool.faces.face_ids)) if row not in taken]
+    groups += [Group(tuple(rest[i] for i in members)) for members in _clusters(pool, rest, threshold)]
+    return sorted(groups, key=lambda one: (-len(one.rows), one.rows))
+
+
+def _known(pool: Pool, view: View, calibration: Calibration, fpir: float) -> list[tuple[list[int], Candidate]]:
+    """Rows of faces decided to be a known person's, one face an image, the best one."""
+    people = view.people
+    if not people or not len(pool.faces.templates):
+        return []
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    named: dict[str, Candidate] = {}
+    for row, found in enumerate(view.search(pool.faces.templates, min(people, 5))):
+        allowed = [candidate for candidate in found if not pool.bars(row, candidate.person_id)]
+        decision = recognition.decide_identification(allowed, calibration=calibration, fpir=fpir, people=people)
+        if decision.person is None:
+            continue
+        person, key = decision.person, (decision.person.person_id, pool.faces.sha256[row])
+        best[key] = max(best.get(key, (-2.0, 0)), (person.score, row))
+        if person.person_id not in named or named[person.person_id].score < person.score:
+            named[person.person_id] = person
+    rows: dict[str, list[int]] = {}
+    for (person_id, _), (_, row) in best.items():
+        rows.setdefault(person_id, []).append(row)
+    return [(sorted(rows[person_id]), candidate) for person_id, candidate in named.items()]
+
+
+def _clusters(pool: Pool, rest: Sequence[int], threshold: float) -> list[list[int]]:
+    """Positions in ``rest``, by cluster."""
+    if not rest:
+        return []
+    position = {pool.faces.face_ids[row]: index for index, row in enumerate(rest)}
+    apart = [(position[one], position[other]) for one, other in pool.not_one if {one, other} <= position.keys()]
+    _, photos = np.unique([pool.faces.sha256[row] for row in rest], return_inverse=True)
+    labels = recognition.cluster(
+        _rows(pool.faces.templates, rest),
+        threshold=threshold,
+        must_link=np.empty((0, 2), np.int64),
+        cannot_link=np.array(apart, np.int64).reshape(-1, 2),
+        photos=photos.astype(np.int64),
+    )
+    clusters: dict[int, list[int]] = {}
+    for index, label in enumerate(labels.tolist()):
+        clusters.setdefault(label, []).append(index)
+    return list(clusters.values())
+
+
+def _rows(templates: Array, rows: Sequence[int]) -> Array:
+    return np.asarray(templates[list(rows)])
+
+
+def keys(groups: Sequence[Group], faces: Unnamed) -> list[str]:
+    """A key for each group: that of an earlier suggestion whose faces, those still unnamed, are mostly in the group.
+
+    Of several such suggestions the one with most faces in the group gives its key.
+    """
+    size = Counter(key for key in faces.suggestion_ids if key is not None)
+    chosen: list[str] = []
+    for one in groups:
+        shared = Counter(key for row in one.rows if (key := faces.suggestion_ids[row]) is not None)
+        heirs = [key for key, count in shared.items() if 2 * count > size[key]]
+        chosen.append(max(heirs, key=lambda key: (shared[key], key)) if heirs else _new_key({*size, *chosen}))
+    return chosen
+
+
+def _new_key(taken: set[str]) -> str:
+    while (key := uuid.uuid4().hex[:8]) in taken:
+        pass
+    return key
