@@ -2,6 +2,7 @@
 
 from mien.media.files import EXTENSIONS, list_images, replacing, write, write_bytes, write_failure
 from mien.media.image import MAX_BYTES, MAX_PIXELS, read
+from mien.media.recording import VideoWriter
 from mien.media.source import Source, source_name
 from mien.media.video import VIDEO_EXTENSIONS, Frame, LiveOptions, Video, is_video, open_video
 
@@ -14,6 +15,7 @@ __all__ = [
     "LiveOptions",
     "Source",
     "Video",
+    "VideoWriter",
     "is_video",
     "list_images",
     "open_video",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-__all__ = ["Address", "Connection", "check_pixels", "connect", "locate", "open_file", "reason"]
+__all__ = ["Address", "Connection", "check_pixels", "connect", "locate", "open_container", "open_file", "reason"]
 
 # Named one by one: FFmpeg also takes text for ANSI art, pictures for one-frame videos, and playlists, which make it
 # open whatever else they name.
@@ -154,15 +154,23 @@ def open_file(path: Path) -> Connection:
         UnreadableVideo: Missing, a folder, empty, no video, or without pictures.
         ImageTooLarge: Frames of more than `MAX_PIXELS`.
     """
+    return Connection(open_container(path), source_name(path))
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a local file of pictures or sound; playlists, which name other files, are not followed.
+
+    Raises:
+        UnreadableVideo: Missing, a folder, empty, or none of these.
+    """
     name = source_name(path)
     problem = _file_problem(path)
     if problem is None:
         try:
-            opened = av.open(f"file:{path}", container_options=dict(_FILE_OPTIONS), metadata_errors="replace")
-            return Connection(opened, name)
+            return av.open(f"file:{path}", container_options=dict(_FILE_OPTIONS), metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             problem = "expected a video, got something else, or one damaged beyond reading"
-            if isinstance(error, PermissionError | FileNotFoundError):
+            if isinstance(error, PermissionError):
                 problem = reason(error)
     raise UnreadableVideo(f"{name}: {problem}", source=name)
 
