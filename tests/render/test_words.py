@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from mien.render.words import Verdict, number, rate_meaning, title, verdict
+from mien.render.words import Verdict, clock, number, rate_meaning, title, verdict
 
 from .conftest import MATCHED, NOTHING, REFUSED, UNCALIBRATED, UNKNOWN, decision, faces_at
 
@@ -17,6 +17,7 @@ from .conftest import MATCHED, NOTHING, REFUSED, UNCALIBRATED, UNKNOWN, decision
         (NOTHING, Verdict.UNKNOWN, "unknown"),
         (REFUSED, Verdict.REFUSED, "refused: too small, blurred"),
         (UNCALIBRATED, Verdict.REFUSED, "refused: not calibrated"),
+        (decision(reasons=("undecided",)), Verdict.FOUND, ""),
         (decision(reasons=("likely_attack",)), Verdict.REFUSED, "refused: likely attack"),
     ],
 )
@@ -49,3 +50,22 @@ DASH = "\N{EN DASH}"
 )
 def test_number(value, digits, text):
     assert number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (12.34, "0:12.3"),
+        (59.96, "1:00"),
+        (61.5, "1:01.5"),
+        (3599.99, "1:00:00"),
+        (3723.4, "1:02:03"),
+        (86400, "24:00:00"),
+        (-0.01, "0:00"),
+        (-1.5, "-0:01.5"),
+        (float("nan"), DASH),
+    ],
+)
+def test_clock(seconds, text):
+    assert clock(seconds) == text

@@ -6,18 +6,21 @@ from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
+from mien.render.timeline import TimelineRow, timeline
 
 __all__ = [
     "CSV_COLUMNS",
     "EVENT_SCHEMA",
     "SCHEMA",
     "EventWriter",
+    "TimelineRow",
     "annotate",
     "decision_to_dict",
     "event_to_dict",
     "faces_to_dict",
     "faces_to_rows",
     "table",
+    "timeline",
     "write_jsonl",
     "write_report",
 ]

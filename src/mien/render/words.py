@@ -7,14 +7,14 @@ import math
 
 from mien.types import Decision, Face
 
-__all__ = ["Verdict", "number", "rate_meaning", "reason_words", "title", "verdict"]
+__all__ = ["Verdict", "clock", "number", "rate_meaning", "reason_words", "title", "verdict"]
 
 
 class Verdict(enum.StrEnum):
     """What became of a face."""
 
     FOUND = "found"
-    """Nothing was asked about it."""
+    """Nothing was asked about it, or nothing is decided yet."""
     MATCHED = "matched"
     """Decided to be a known person, or the same person."""
     UNKNOWN = "unknown"
@@ -31,13 +31,14 @@ _REASONS = {
     "too_dark": "too dark",
     "too_small": "too small",
     "uncalibrated": "not calibrated",
+    "undecided": "not decided yet",
 }
 _RATES = {"fmr": "false match rate", "fpir": "false positive identification rate"}
 
 
 def verdict(decision: Decision | None) -> Verdict:
     """What became of a face with this decision."""
-    if decision is None:
+    if decision is None or "undecided" in decision.reasons:
         return Verdict.FOUND
     if decision.match:
         return Verdict.MATCHED
@@ -66,6 +67,19 @@ def title(face: Face) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A score for people; a dash where there is none."""
     return "\N{EN DASH}" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def clock(seconds: float) -> str:
+    """A time in a video for people: ``"0:12.3"``, ``"1:02:03"``; tenths below an hour, and only where there are any."""
+    if not math.isfinite(seconds):
+        return "\N{EN DASH}"
+    tenths = round(abs(seconds) * 10)
+    sign = "-" if seconds < 0 and tenths else ""
+    minutes, rest = divmod(tenths, 600)
+    if minutes >= 60:
+        return f"{sign}{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}"
+    fraction = f".{rest % 10}" if rest % 10 else ""
+    return f"{sign}{minutes}:{rest // 10:02d}{fraction}"
 
 
 def rate_meaning(decision: Decision) -> str:
