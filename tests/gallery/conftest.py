@@ -8,12 +8,17 @@ import pytest
 # Tests are imported by file, so that a module they share has to be put on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gallery_fakes import fake_reasons, open_fake
+from gallery_fakes import fake_reasons, open_fake, stand_in_cluster
 
 
 @pytest.fixture(autouse=True)
 def _reasons_of_the_fake(monkeypatch):
     monkeypatch.setattr("mien.quality.reasons", fake_reasons, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _simple_clusters(monkeypatch):
+    monkeypatch.setattr("mien.recognition.cluster", stand_in_cluster, raising=False)
 
 
 @pytest.fixture

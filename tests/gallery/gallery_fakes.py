@@ -120,6 +120,11 @@ def looks(who, *numbers):
     return [picture(who, look=number) for number in numbers]
 
 
+def files(path):
+    """Every byte of a store."""
+    return b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
+
+
 def sound(path):
     """The store as SQLite itself and a plain reader see it: samples by label."""
     connection = sqlite3.connect(path)
@@ -131,3 +136,22 @@ def sound(path):
     samples = dict(rows.fetchall())
     connection.close()
     return samples
+
+
+def stand_in_cluster(templates, *, threshold, must_link, cannot_link, photos):
+    """Each face joins the first cluster whose every member it matches and may join; for processes as well."""
+    apart = {frozenset(pair) for pair in np.asarray(cannot_link).tolist()}
+    clusters = []
+    for row in range(len(templates)):
+        for members in clusters:
+            alike = all(templates[row] @ templates[other] >= threshold for other in members)
+            allowed = all(photos[row] != photos[o] and frozenset((row, o)) not in apart for o in members)
+            if alike and allowed:
+                members.append(row)
+                break
+        else:
+            clusters.append([row])
+    labels = np.empty(len(templates), np.int64)
+    for label, members in enumerate(clusters):
+        labels[members] = label
+    return labels

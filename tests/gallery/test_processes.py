@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -89,6 +90,68 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(path, acknowledged):
     samples = sound(path)
     assert set(samples.values()) == {3}
     assert len(samples) >= acknowledged + len(rest)
+
+
+EDITED = """
+from mien.gallery import sqlite as engine
+import mien.recognition
+mien.recognition.cluster = stand_in_cluster
+path, edit, moment = sys.argv[1:]
+gallery = open_fake(path)
+statements = 0
+class Connection(sqlite3.Connection):
+    def execute(self, statement, *values):
+        global statements
+        if not statement.startswith(("SELECT", "BEGIN", "PRAGMA")):
+            statements += 1
+            if str(statements) == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(statement, *values)
+import functools
+gallery.close()
+connect = sqlite3.connect
+gallery = open_fake(path)
+gallery._store._idle.clear()
+engine.sqlite3.connect = functools.partial(connect, factory=Connection)
+if edit == "merge":
+    gallery.merge("Ada", "Bob")
+elif edit == "undo":
+    gallery.undo()
+else:
+    gallery.suggest([picture("cleo", look=look) for look in range(3)])
+print(statements)
+"""
+
+
+def state(path):
+    connection = sqlite3.connect(path)
+    samples = connection.execute("SELECT sample_id, person_id FROM sample ORDER BY 1").fetchall()
+    people = connection.execute("SELECT person_id, label FROM person ORDER BY 1").fetchall()
+    edits = connection.execute("SELECT count(*) FROM edit").fetchone()
+    scans = connection.execute("SELECT count(*) FROM scan").fetchone()
+    connection.close()
+    return len(samples), [row[1] for row in samples if row[1]], people, edits, scans
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.parametrize("edit", ["merge", "undo", "suggest"])
+@pytest.mark.parametrize("moment", [1, 2, 4, 6])
+def test_killed_in_an_edit_leaves_all_of_it_or_nothing(path, edit, moment):
+    with open_fake(path) as gallery:
+        gallery.enroll("Ada", [picture("ada", look=look) for look in range(2)])
+        gallery.enroll("Bob", [picture("bob", look=look) for look in range(2)])
+        if edit == "undo":
+            gallery.merge("Ada", "Bob")
+    before = state(path)
+    process = child("import sqlite3\n" + EDITED, path, edit, moment)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert state(path) == before
+    assert sound(path)
+    process = child("import sqlite3\n" + EDITED, path, edit, -1)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert state(path) != before
 
 
 def test_two_processes_share_one_file(path):

@@ -6,23 +6,18 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_fakes import open_fake, picture, sound, template
+from gallery_fakes import files, open_fake, picture, sound, template
 
 from mien.errors import InvalidArgument, StoreCorrupt, StoreFull, StoreUnavailable
 from mien.gallery import Gallery
+from mien.gallery.schema import APPLICATION_ID, MIGRATIONS
 from mien.gallery.sqlite import SqliteStore
 from mien.gallery.store import Sample, locate
-from mien.gallery.schema import APPLICATION_ID, MIGRATIONS
-
-
-def files(path):
-    """Every byte of a store."""
-    return b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
-
 
 LOCATIONS = [
     ("people.mien", "people.mien"),
@@ -88,6 +83,64 @@ def newer(path):
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     connection.close()
+
+
+WHEN = "2026-01-01T00:00:00+00:00"
+
+
+def of_the_first_schema(path):
+    """A gallery as the first release wrote it, with two people, one of whom consented."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    for statement in MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.execute("INSERT INTO collection VALUES (7, 'main', 'fake-space', 128, 3)")
+    for who, expires in (("ada", "2999-01-01"), ("bob", None)):
+        values = (who * 8, who.title(), WHEN, expires, WHEN)
+        connection.execute("INSERT INTO person VALUES (?, 7, ?, 'door', ?, ?, ?, 3)", values)
+        for look in range(3):
+            values = (f"{who}{look}", who * 8, template(who, look).tobytes(), f"{look}.jpg", f"{look}" * 64, WHEN)
+            connection.execute("INSERT INTO sample VALUES (NULL, ?, ?, ?, ?, ?, 'f32', 77.0, ?)", values)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def test_a_gallery_of_the_first_schema_opens_with_everything_in_it(path):
+    of_the_first_schema(path)
+    with open_fake(path) as gallery:
+        ada, bob = gallery.people()
+        assert (ada.samples, bob.samples, str(ada.expires), ada.purpose) == (3, 3, "2999-01-01", "door")
+        assert [(face.source, face.box, face.quality) for face in gallery.samples("Ada")] == [
+            (f"{look}.jpg", None, 77.0) for look in range(3)
+        ]
+        assert [face.person for face in gallery.identify(picture("ada", "bob", "eve", look=8))] == ["Ada", "Bob", None]
+        (suggestion,) = gallery.suggest([picture("eve", look=look) for look in range(2)])
+        gallery.merge(gallery.name(suggestion.suggestion_id, "Eve").person_id, "Bob", force=True)
+        gallery.erase("Ada")
+        assert template("ada", 1)[-32:].tobytes() not in files(path)
+    assert sound(path) == {"Eve": 5}
+
+
+def test_many_may_migrate_one_store_at_once(path):
+    of_the_first_schema(path)
+    failures = []
+    start = threading.Barrier(8)
+
+    def migrate():
+        try:
+            start.wait()
+            SqliteStore(path).close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=migrate) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sound(path) == {"Ada": 3, "Bob": 3}
 
 
 def torn(path):

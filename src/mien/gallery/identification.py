@@ -6,14 +6,19 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mien import quality, recognition
 from mien.gallery.search import View
 from mien.types import Decision, Faces
 
 if TYPE_CHECKING:
-    from mien.recognition import Calibration
+    from collections.abc import Sequence
 
-__all__ = ["decide"]
+    from mien.recognition import Calibration
+    from mien.watch import Probe
+
+__all__ = ["decide", "decide_tracks"]
 
 
 def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: float, candidates: int) -> Faces:
@@ -27,6 +32,22 @@ def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: floa
         for found, reasons in zip(view.search(faces.templates, candidates), quality.reasons(faces), strict=True)
     ]
     return dataclasses.replace(faces, decisions=_one_face_each(decisions))
+
+
+def decide_tracks(
+    probes: Sequence[Probe], view: View, calibration: Calibration | None, fpir: float, candidates: int
+) -> list[Decision]:
+    """A decision for each track; arguments and rules as in `mien.Gallery.watch`."""
+    people = view.people
+    if not probes or not people:
+        return [_nobody(fpir)] * len(probes)
+    found = view.search(np.stack([probe.template for probe in probes]), candidates)
+    return [
+        recognition.decide_identification(
+            likely, calibration=calibration, fpir=fpir, people=people, reasons=probe.reasons, probe="track"
+        )
+        for likely, probe in zip(found, probes, strict=True)
+    ]
 
 
 def _nobody(fpir: float) -> Decision:

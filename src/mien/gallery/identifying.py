@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mien.media import Source
     from mien.recognition import Pipeline
 
-__all__ = ["Identifying"]
+__all__ = ["Identifying", "check_search"]
 
 
 class Identifying(Collection):
@@ -40,7 +40,7 @@ class Identifying(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
         """
-        _check_search(fpir, candidates)
+        check_search(fpir, candidates)
         pipeline = self._pipeline()
         return self._identified(pipeline.find(source), pipeline, fpir, candidates)
 
@@ -64,7 +64,7 @@ class Identifying(Collection):
         Yields:
             Position, image ((height, width, 3) uint8, RGB), and faces with decisions.
         """
-        _check_search(fpir, candidates)
+        check_search(fpir, candidates)
         pipeline = self._pipeline()
         found = pipeline.find_all_indexed(sources, on_error=on_error)
         return ((i, image, self._identified(faces, pipeline, fpir, candidates)) for i, image, faces in found)
@@ -78,7 +78,8 @@ class Identifying(Collection):
         return decide(faces, view, self._calibration(pipeline), fpir, candidates)
 
 
-def _check_search(fpir: float, candidates: int) -> None:
+def check_search(fpir: float, candidates: int) -> None:
+    """Refuse what no search can be made with."""
     if not 0 < fpir < 1:
         raise InvalidArgument(f"fpir: expected a rate between 0 and 1, got {fpir}")
     if candidates < 1:

@@ -238,7 +238,7 @@ def _written(transaction: Transaction, pool: Pool, groups: Sequence[Group], min_
     found = transaction.unnamed_faces()
     suggestions = [Suggestion(key, tuple(found[key]), known) for key, known in candidates.items() if key in found]
     shown = (s for s in suggestions if s.candidate or len(s.faces) >= min_faces)
-    return sorted(shown, key=lambda s: (-len(s.faces), s.suggestion_id))
+    return sorted(shown, key=lambda s: -len(s.faces))
 
 
 def _chosen(transaction: Transaction, suggestion_id: str, faces: Iterable[str] | None) -> list[FaceRecord]:
