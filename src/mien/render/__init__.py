@@ -7,6 +7,7 @@ from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
 from mien.render.timeline import TimelineRow, timeline
+from mien.render.video_report import write_video_report
 
 __all__ = [
     "CSV_COLUMNS",
@@ -23,4 +24,5 @@ __all__ = [
     "timeline",
     "write_jsonl",
     "write_report",
+    "write_video_report",
 ]

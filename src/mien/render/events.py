@@ -32,6 +32,7 @@ from mien.watch import Event
 __all__ = ["EVENT_SCHEMA", "EventWriter", "event_to_dict"]
 
 EVENT_SCHEMA = "mien.event/1"
+"""Name and version of the document of an event."""
 
 
 def event_to_dict(event: Event, source: str) -> dict[str, Any]:

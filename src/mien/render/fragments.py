@@ -14,7 +14,7 @@ from mien.render.annotation import annotate
 from mien.render.words import Verdict, number, reason_words, title, verdict
 from mien.types import Array, Face, Faces, Image
 
-__all__ = ["escape", "failures_section", "image_section", "people_section", "tiles"]
+__all__ = ["crop", "escape", "failures_section", "image_section", "isolated", "people_section", "tiles"]
 
 _PICTURE = 1280
 _CROP = 128
@@ -27,9 +27,10 @@ def escape(text: str) -> str:
     return html.escape("".join(visible))
 
 
-def tiles(numbers: Mapping[str, int], failures: int) -> str:
-    """The counts on top."""
-    cells = [f"<div><dt>{name}</dt><dd>{count:,}</dd></div>" for name, count in numbers.items()]
+def tiles(numbers: Mapping[str, int | str], failures: int) -> str:
+    """The counts on top; a text stands as it is."""
+    texts = {name: value if isinstance(value, str) else f"{value:,}" for name, value in numbers.items()}
+    cells = [f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in texts.items()]
     if failures:
         cells.append(f'<div class="bad"><dt>Failed</dt><dd>{failures:,}</dd></div>')
     return f'<dl class="tiles">{"".join(cells)}</dl>'
@@ -40,7 +41,7 @@ def people_section(people: Sequence[tuple[str, int, int]]) -> str:
     if not people:
         return ""
     badges = (
-        f'<li><a class="badge matched" href="#image-{first}">{_isolated(label)}'
+        f'<li><a class="badge matched" href="#image-{first}">{isolated(label)}'
         f"{f' ({faces:,} faces)' if faces > 1 else ''}</a></li>"
         for label, faces, first in sorted(people, key=lambda person: person[0].casefold())
     )
@@ -92,8 +93,8 @@ def _row(image: Image, face: Face) -> str:
         score, threshold = decision.score, decision.threshold
         reasons = ", ".join(reason_words(reason) for reason in decision.reasons)
     return (
-        f'<tr><td><img src="{_crop(image, face.box)}" alt="face {face.index + 1}" loading="lazy"></td>'
-        f'<td class="who"><span class="badge {state}">{_isolated(who)}</span></td>'
+        f'<tr><td><img src="{crop(image, face.box)}" alt="face {face.index + 1}" loading="lazy"></td>'
+        f'<td class="who"><span class="badge {state}">{isolated(who)}</span></td>'
         f'<td class="n" data-name="score">{number(score)}</td>'
         f'<td class="n" data-name="threshold">{number(threshold)}</td>'
         f'<td class="n" data-name="quality">{number(face.quality, 0)}</td>'
@@ -101,7 +102,7 @@ def _row(image: Image, face: Face) -> str:
     )
 
 
-def _isolated(label: str) -> str:
+def isolated(label: str) -> str:
     """A name that may run from right to left, kept from turning what follows it around."""
     return f"<bdi>{escape(label)}</bdi>"
 
@@ -131,8 +132,8 @@ def _scaled(faces: Faces, ratio: Array, size: tuple[int, int]) -> Faces:
     )
 
 
-def _crop(image: Image, box: Array) -> str:
-    """A square around the face with some margin, as far as the image reaches."""
+def crop(image: Image, box: Array) -> str:
+    """A square around the face with some margin, as far as the image reaches, as a data URI."""
     height, width = image.shape[:2]
     left, top, right, bottom = np.nan_to_num(box, posinf=width, neginf=0).tolist()
     half = max(0.62 * max(right - left, bottom - top), 1)

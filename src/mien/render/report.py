@@ -11,22 +11,17 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import IO
 
 from mien import media
 from mien.render.fragments import escape, failures_section, image_section, people_section, tiles
+from mien.render.page import encode, page_end, page_start
 from mien.render.words import Verdict, rate_meaning, verdict
 from mien.types import Faces, Image
 
 __all__ = ["write_report"]
 
 _SPOOL = 64 * 2**20
-
-_SCORES = (
-    "A score is the cosine similarity of two faces and counts as a match from its threshold on; it is neither a "
-    "percentage nor a probability. A match is a lead for a person to check, not a proof of identity."
-)
 
 
 @dataclass(slots=True)
@@ -78,7 +73,7 @@ def write_report(
     with tempfile.SpooledTemporaryFile(_SPOOL) as body:
         for source, image, faces in entries:
             tally.add(faces)
-            body.write(_encode(image_section(tally.images, source, image, faces)))
+            body.write(encode(image_section(tally.images, source, image, faces)))
         body.seek(0)
         _assemble(path, body, tally, title, notes, [(str(source), str(reason)) for source, reason in failures])
 
@@ -92,26 +87,15 @@ def _assemble(
     failures: Sequence[tuple[str, str]],
 ) -> None:
     with media.replacing(path) as file:
-        file.write(_encode(_head(title) + _summary(tally, title, notes, failures)))
+        file.write(encode(page_start(title) + _summary(tally, title, notes, failures)))
         while chunk := body.read(2**20):
             file.write(chunk)
-        file.write(_encode(f"</main><footer>{_foot(tally)}</footer></body></html>\n"))
-
-
-def _head(title: str) -> str:
-    style = resources.files("mien.render").joinpath("report.css").read_text("utf-8")
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
-    )
+        file.write(encode(page_end(tally.calibrations)))
 
 
 def _summary(tally: _Tally, title: str, notes: str, failures: Sequence[tuple[str, str]]) -> str:
     counts = tally.verdicts
-    numbers = {"Images": tally.images, "Faces": counts.total()}
+    numbers: dict[str, int | str] = {"Images": tally.images, "Faces": counts.total()}
     if counts.total() != counts[Verdict.FOUND]:
         numbers |= {
             "People found": len(tally.people),
@@ -127,13 +111,3 @@ def _summary(tally: _Tally, title: str, notes: str, failures: Sequence[tuple[str
         parts.append("<p>No calibration fits these faces, so nobody was given a name.</p>")
     parts += [people_section(list(tally.people.values())), failures_section(failures)]
     return "".join(parts) + ("<h2>Images</h2>" if tally.images else "<p>No image was read.</p>")
-
-
-def _foot(tally: _Tally) -> str:
-    names = ", ".join(tally.calibrations)
-    return f"<p>{_SCORES}</p>" + (f"<p>Calibration: {escape(names)}.</p>" if names else "")
-
-
-def _encode(text: str) -> bytes:
-    # Labels and file names may hold lone surrogates, which no encoding has.
-    return text.encode("utf-8", "replace")
