@@ -166,11 +166,16 @@ def _row(action: argparse.Action) -> str:
     term = " ".join([", ".join(action.option_strings), value if takes_value else ""]).strip()
     if action.nargs in {"+", "*"}:
         term += " ..."
-    return f"| `{_cell(term)}` | {_cell(action.help or 'required')} |"
+    return f"| {_code(term)} | {_cell(action.help or 'required')} |"
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _code(text: str) -> str:
+    """Code in a cell of a table; an escaped bar in backticks shows its backslash on some renderers, not on others."""
+    return f"<code>{text.replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _cell(text: str) -> str:
