@@ -150,8 +150,8 @@ def model_section(card: Card) -> str:
         "Runs on": ", ".join(f"{run.backend} {run.precision}" for run in card.runs),
         "Paper": re.sub(r"(https://\S+)", r"<\1>", card.paper),
     }
-    rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
-    return f"## {card.name}\n\n| | |\n|---|---|\n{rows}\n"
+    said = "\n".join(f"- **{name}:** {value}" for name, value in facts.items() if value)
+    return f"## {card.name}\n\n{said}\n"
 
 
 def _is_listed(action: argparse.Action) -> bool:
