@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from mien.gallery.collection import Collection
 from mien.gallery.identifying import check_search
 
 if TYPE_CHECKING:
+    from mien.media import Video
     from mien.types import Decision
     from mien.watch import Event, EventRules, Probe, WatchedFrame
 
@@ -21,7 +23,7 @@ class Watching(Collection):
 
     def watch(
         self,
-        source: str | os.PathLike[str],
+        source: str | os.PathLike[str] | Video,
         *,
         fpir: float = 0.01,
         candidates: int = 5,
@@ -38,11 +40,12 @@ class Watching(Collection):
         erased meanwhile, or whose consent expires, are seen within about a second.
 
         Args:
-            source: A path, ``rtsp://...``, ``http(s)://...``, or ``camera:0``.
+            source: A path, ``rtsp://...``, ``http(s)://...``, ``camera:0``, or an open video: it is left open, and
+                where somebody else closes it, all ends as at its end.
             fpir: Share of tracks of people who are not in the gallery that may be given a name, for this gallery.
             candidates: How many people to list for each track, best first.
             rules: When something is worth telling.
-            fps: At most so many frames a second; all by default.
+            fps: At most so many frames a second; all by default. An open video was opened with its own.
             start: Seconds from the start at which to begin; files only.
             end: Seconds from the start at which to end.
             on_event: Called with each event.
@@ -68,7 +71,7 @@ class Watching(Collection):
 
     def _watch(
         self,
-        source: str | os.PathLike[str],
+        source: str | os.PathLike[str] | Video,
         fpir: float,
         candidates: int,
         rules: EventRules | None,
@@ -87,7 +90,10 @@ class Watching(Collection):
                 view = self._view(transaction)
             return decide_tracks(probes, view, calibration, fpir, candidates)
 
-        with media.open_video(source, **part) as video:  # type: ignore[arg-type]
+        opening: contextlib.AbstractContextManager[Video] = (
+            contextlib.nullcontext(source) if isinstance(source, media.Video) else media.open_video(source, **part)  # type: ignore[arg-type]
+        )
+        with opening as video:
             yield from watch.watch(
                 video, pipeline, decide, calibration=calibration, fpir=fpir, rules=rules, on_event=on_event
             )
