@@ -6,8 +6,10 @@ import pytest
 
 from mien import media
 from mien.faces import Detector, Landmarker
-from mien.faces.detect import _levels, _suppress
+from mien.faces.detect import _levels, _suppress, turn_back
+from mien.faces.tiles import tiles
 from mien.models import open_session
+from mien.types import Faces
 
 
 class FakeSession:
@@ -150,3 +152,85 @@ def test_no_faces_pass_through_refinement_untouched():
     image = np.zeros((200, 200, 3), np.uint8)
     found = Detector(FakeSession()).detect([image])
     assert len(Landmarker(Never()).refine([image], found)[0]) == 0
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turning_back_is_the_inverse_of_turning(turns):
+    image = np.zeros((50, 80, 3), np.uint8)
+    image[10:20, 60:75] = 255
+    (upright,) = Detector(FakeSession(), min_size=4).detect([image])
+    points = np.array([[61.0, 11], [74, 11], [67, 14], [62, 18], [73, 18]], np.float32)
+    upright = Faces.of(upright.boxes, upright.scores, [points], (80, 50))
+    turned, size = np.concatenate([upright.boxes.reshape(2, 2), points]), (80, 50)
+    for _ in range(turns):  # a quarter turn anticlockwise takes the right edge to the top
+        turned, size = np.stack([turned[:, 1], size[0] - 1 - turned[:, 0]], 1), size[::-1]
+    box = np.concatenate([turned[:2].min(0), turned[:2].max(0)])
+    back = turn_back(Faces.of([box], [1.0], [turned[2:]], size), turns)
+    assert np.rot90(image, turns).shape[1::-1] == size
+    assert back.image_size == (80, 50)
+    np.testing.assert_allclose(back.boxes, upright.boxes, atol=1e-4)
+    np.testing.assert_allclose(back.landmarks, upright.landmarks, atol=1e-4)
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_photo_on_its_side_or_head_gives_the_same_faces(finder, samples, turns):
+    detector, _ = finder
+    photo = media.read(samples / "multi_face.jpg")
+    (upright,) = detector.detect([photo])
+    turned = np.ascontiguousarray(np.rot90(photo, turns))
+    found = turn_back(detector.retry_turned(turned, *detector.detect([turned]), index=3), turns)
+    assert found.image_index.tolist() == [3] * len(upright)
+    assert found.image_size == upright.image_size
+    for box, landmarks in zip(found.boxes, found.landmarks, strict=True):
+        nearest = int(np.argmin(np.abs(upright.boxes - box).sum(1)))
+        size = upright.sizes[nearest]
+        assert np.abs(upright.boxes[nearest] - box).max() < 0.2 * size
+        assert np.abs(upright.landmarks[nearest] - landmarks).max() < 0.12 * size
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_upright_photos_and_pictures_without_faces_are_left_as_they_are(finder, samples, monkeypatch):
+    detector, _ = finder
+    portrait, scenery = (media.read(samples / name) for name in ("obama.jpg", "free-mountain-vector-01.jpg"))
+    (empty,) = detector.detect([scenery])
+    assert detector.retry_turned(scenery, empty) is empty
+    (found,) = detector.detect([portrait])
+    monkeypatch.setattr(detector, "_look", lambda *arguments: pytest.fail("looked again"))
+    assert detector.retry_turned(portrait, found) is found
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_small_faces_of_a_huge_picture_are_found_once_also_on_seams(finder, samples):
+    """A synthetic canvas of 60 megapixels; faces of 24 to 1,500 pixels, on seams, corners of tiles and borders."""
+    detector, _ = finder
+    portrait = media.read(samples / "obama.jpg")
+    (seen,) = detector.detect([portrait])
+    box, canvas = seen.largest.box, np.full((6_600, 9_200, 3), 110, np.uint8)
+    seams_x = [tile.inner[2] for tile in tiles(9_200, 6_600, 2304, 128)][:3]
+    seam_y = tiles(9_200, 6_600, 2304, 128)[0].inner[3]
+    wanted = [(24, seams_x[0], 300), (32, 300, seam_y), (60, seams_x[1], seam_y), (100, 20, 1000), (250, 4200, 400)]
+    wanted += [(28, seams_x[2] - 9, 500), (30, 9_150, 6_500), (600, seams_x[0], 3500), (1500, 7000, 4000)]
+    for size, x, y in sorted(wanted, reverse=True):
+        _paste(canvas, portrait, box, size, x, y)
+    (faces,) = detector.detect([canvas])
+    centres = faces.boxes.reshape(-1, 2, 2).mean(1)
+    assert len(faces) == len(wanted)
+    for size, x, y in wanted:
+        nearest = int(np.argmin(np.abs(centres - (x, y)).sum(1)))
+        assert np.abs(centres[nearest] - (x, y)).max() < 0.2 * size, size
+        assert faces.sizes[nearest] == pytest.approx(size, rel=0.3)
+
+
+def _paste(canvas, portrait, box, size, x, y):
+    """The portrait, scaled so that its face is ``size`` and lies at ``x``, ``y``; cut off by the border."""
+    scale = size / np.sqrt(np.prod(box[2:] - box[:2]))
+    small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    centre = (box[:2] + box[2:]) / 2 * scale
+    left, top = round(x - centre[0]), round(y - centre[1])
+    part = small[max(0, -top) :, max(0, -left) :]
+    place = canvas[max(0, top) : max(0, top) + len(part), max(0, left) : max(0, left) + part.shape[1]]
+    place[...] = part[: len(place), : place.shape[1]]
