@@ -17,6 +17,7 @@ import numpy as np
 from mien import media, models, quality
 from mien.errors import InvalidArgument, MienError
 from mien.faces import Detector, Landmarker, align
+from mien.media.image import Photo, decode
 from mien.recognition.embed import Embedder
 from mien.types import Faces, Image
 
@@ -75,7 +76,7 @@ class Pipeline:
             UnreadableImage: The file is missing, damaged or no image.
             ImageTooLarge: More pixels or bytes than `mien.media.read` allows.
         """
-        return self.process([media.read(source)])[0]
+        return self._process_photos([decode(source)], [0])[0]
 
     def find_all(self, sources: Iterable[media.Source], *, on_error: OnError | None = None) -> Iterator[Faces]:
         """The faces of many images, one `Faces` each, in order; memory does not grow with their number.
@@ -123,6 +124,15 @@ class Pipeline:
         """
         return self.describe(images, self.locate(images, indices))
 
+    def _process_photos(self, photos: Sequence[Photo], indices: Sequence[int]) -> list[Faces]:
+        """As `process`; a photo that does not say which way is up may be seen turned."""
+        images = [photo.image for photo in photos]
+        located = [
+            found if photo.orientation_recorded else self._detector.retry_turned(photo.image, found, index)
+            for photo, found, index in zip(photos, self.locate(images, indices), indices, strict=True)
+        ]
+        return self.describe(images, located)
+
     def locate(self, images: Sequence[Image], indices: Sequence[int] | None = None) -> list[Faces]:
         """As `process`, but only where the faces are: boxes, detector scores and the detector's landmarks."""
         return self._detector.detect(images, indices)
@@ -166,14 +176,14 @@ class Pipeline:
 
     def _work(self, batch: Sequence[tuple[int, media.Source]]) -> _Batch:
         results: dict[int, tuple[Image, Faces] | MienError] = {}
-        images: dict[int, Image] = {}
+        photos: dict[int, Photo] = {}
         for index, source in batch:
             try:
-                images[index] = media.read(source)
+                photos[index] = decode(source)
             except MienError as error:
                 results[index] = error
-        faces = self.process(list(images.values()), list(images))
-        results |= {index: (image, found) for (index, image), found in zip(images.items(), faces, strict=True)}
+        faces = self._process_photos(list(photos.values()), list(photos))
+        results |= {index: (photo.image, found) for (index, photo), found in zip(photos.items(), faces, strict=True)}
         return sorted(results.items(), key=lambda item: item[0])
 
 
