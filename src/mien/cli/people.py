@@ -1,4 +1,4 @@
-"""``mien people``: list, show, rename, merge and erase the people of a gallery."""
+"""``mien people``: the people of a gallery, those who have no name yet, and what was said of their faces."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from mien.cli import _edits, _naming
 from mien.cli._options import Commands, add_format, add_gallery, open_gallery
 from mien.cli._output import count, print_json, print_table, printable
+from mien.cli._person import print_person
 from mien.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -17,11 +19,14 @@ __all__ = ["register"]
 
 
 def register(commands: Commands) -> None:
-    """Add the command and its five verbs to the parser."""
+    """Add the command and its verbs to the parser."""
     parser = commands.add_parser(
         "people",
-        help="list, show, rename, merge or erase people",
-        description="The people of a gallery. PERSON is an id, or a label that only one of them bears.",
+        help="list, name, merge, split or erase people",
+        description=(
+            "The people of a gallery. PERSON is an id, or a label that only one of them bears; FACE is the key of a "
+            "face, or its first digits (6 or more)."
+        ),
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
@@ -37,6 +42,7 @@ def register(commands: Commands) -> None:
     merge = verbs.add_parser("merge", help="make two entries of one person one; the first keeps id and label")
     merge.add_argument("person", metavar="PERSON")
     merge.add_argument("other", metavar="OTHER")
+    merge.add_argument("--force", action="store_true", help="even where they appear in one photo or were split before")
     merge.set_defaults(run=run_merge)
     erase = verbs.add_parser("erase", help="remove a person and every byte of their templates, for good")
     erase.add_argument("person", metavar="PERSON")
@@ -45,6 +51,8 @@ def register(commands: Commands) -> None:
     for verb in (listing, show, rename, merge, erase):
         add_gallery(verb)
         add_format(verb, "table", "json")
+    _naming.register(verbs)
+    _edits.register(verbs)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -64,21 +72,21 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_show(arguments: argparse.Namespace) -> int:
     """One person."""
     with open_gallery(arguments, must_exist=True) as gallery:
-        _print(gallery.person(arguments.person), arguments.format)
+        print_person(gallery.person(arguments.person), arguments.format)
     return 0
 
 
 def run_rename(arguments: argparse.Namespace) -> int:
     """Another label; the id stays."""
     with open_gallery(arguments, must_exist=True) as gallery:
-        _print(gallery.rename(arguments.person, arguments.label), arguments.format)
+        print_person(gallery.rename(arguments.person, arguments.label), arguments.format)
     return 0
 
 
 def run_merge(arguments: argparse.Namespace) -> int:
     """Two entries become one."""
     with open_gallery(arguments, must_exist=True) as gallery:
-        _print(gallery.merge(arguments.person, arguments.other), arguments.format)
+        print_person(gallery.merge(arguments.person, arguments.other, force=arguments.force), arguments.format)
     return 0
 
 
@@ -110,13 +118,3 @@ def _consent(person: Person) -> tuple[object, object]:
     record = person.to_dict()
     until = record["expires"]
     return record["purpose"], f"{until} (past: no longer identified)" if person.expired else until
-
-
-def _print(person: Person, form: str) -> None:
-    record = person.to_dict()
-    if form == "json":
-        print_json({"schema": "mien.person/1", **record})
-        return
-    width = max(map(len, record))
-    for name, value in record.items():
-        print(f"{name:<{width}}  {printable(value)}")

@@ -39,7 +39,7 @@ class Naming(Collection):
         self,
         sources: Source | Iterable[Source] | None = None,
         *,
-        fmr: float = 1e-4,
+        fmr: float | None = None,
         fpir: float = 0.01,
         min_faces: int = 2,
         keep_days: int | None = None,
@@ -54,7 +54,8 @@ class Naming(Collection):
 
         Args:
             sources: New photos: a source, or several; None for none.
-            fmr: Share of pairs of strangers' faces that may count as one person's in clustering.
+            fmr: Share of pairs of strangers' faces that may count as one person's in clustering; None for one that
+                falls as the faces grow in number (see `mien.recognition.clustering_threshold`).
             fpir: Share of strangers' faces that may be taken for somebody known.
             min_faces: Leave out smaller groups of unknown people; their faces are kept.
             keep_days: After how many days the faces found now are forgotten, unless they were named; None for never.
@@ -288,9 +289,9 @@ def _last_day(keep_days: int | None) -> dt.date | None:
     return today() + dt.timedelta(days=keep_days)
 
 
-def _check_suggest(fmr: float, fpir: float, min_faces: int) -> None:
+def _check_suggest(fmr: float | None, fpir: float, min_faces: int) -> None:
     for rate_name, rate in (("fmr", fmr), ("fpir", fpir)):
-        if not 0 < rate < 1:
+        if rate is not None and not 0 < rate < 1:
             raise InvalidArgument(f"{rate_name}: expected a rate between 0 and 1, got {rate}")
     if min_faces < 1:
         raise InvalidArgument(f"min_faces: expected at least 1, got {min_faces}")

@@ -52,14 +52,15 @@ class Pool:
         return said or person_id in self.owners.get(self.faces.sha256[row], ())
 
 
-def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float, fpir: float) -> list[Group]:
+def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float | None, fpir: float) -> list[Group]:
     """Group the unnamed faces, largest group first; every face is in one.
 
     Args:
         pool: The faces.
         view: The known people.
         calibration: Of the pipeline that made the templates.
-        fmr: Share of pairs of strangers' faces that may be taken for one person's in clustering.
+        fmr: Share of pairs of strangers' faces that may be taken for one person's in clustering; None for one that
+            falls as the pool grows.
         fpir: Share of strangers' faces that may be taken for somebody known.
 
     Raises:
@@ -68,7 +69,12 @@ def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float
     """
     if calibration is None:
         raise NotCalibrated("suggest: no calibration fits this pipeline, and without one nobody can say who is alike")
-    threshold = calibration.verification_threshold("image-image", fmr).value
+    if not pool.faces.face_ids:
+        return []
+    if fmr is None:
+        threshold = recognition.clustering_threshold(calibration, len(pool.faces.face_ids))
+    else:
+        threshold = calibration.verification_threshold("image-image", fmr).value
     known = _known(pool, view, calibration, fpir)
     groups = [Group(tuple(rows), candidate) for rows, candidate in known]
     taken = {row for rows, _ in known for row in rows}

@@ -1,6 +1,7 @@
 """What people and programs get to see: annotated pictures, JSON, CSV, tables and a report."""
 
 from mien.render.annotation import annotate
+from mien.render.contact_sheet import write_contact_sheet
 from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
 from mien.render.report import write_report
@@ -22,6 +23,7 @@ __all__ = [
     "faces_to_rows",
     "table",
     "timeline",
+    "write_contact_sheet",
     "write_jsonl",
     "write_report",
     "write_video_report",
