@@ -28,13 +28,14 @@ GENERATED = runpy.run_path(str(ROOT / "tools" / "reference.py"))["PAGES"]
 HAND_WRITTEN = [page for page in PAGES if page.parent.name != "reference" or page.name not in GENERATED]
 RESULTS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
-# What the pages call their photos, beside the sample photo that stands in.
+# What the pages call their photos and clips, beside the sample that stands in.
 PHOTOS = {
     "ada1.jpg": "obama.jpg",
     "ada2.jpg": "obama2.jpg",
     "party.jpg": "obama3.jpg",
     "a.jpg": "obama.jpg",
     "b.jpg": "obama2.jpg",
+    "door.mp4": "single_face.mp4",
 }
 
 # What a tutorial says before it begins; it is not done again here.
