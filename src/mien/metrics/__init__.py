@@ -12,6 +12,7 @@ from mien.metrics.bootstrap import (
     bootstrap_fnmr_at_fmr,
     operating_point,
 )
+from mien.metrics.clustering import BCubed, bcubed, pairwise
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
 from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
@@ -19,6 +20,7 @@ from mien.metrics.tracking import IdentityF1, identity_f1
 from mien.metrics.verification import allowed_errors, fmr, fnmr, fnmr_at_fmr, lowest_supported_fmr, threshold_at_fmr
 
 __all__ = [
+    "BCubed",
     "Difference",
     "IdentityF1",
     "OperatingPoint",
@@ -26,6 +28,7 @@ __all__ = [
     "Rate",
     "all_pairs",
     "allowed_errors",
+    "bcubed",
     "bootstrap_difference",
     "bootstrap_fmr",
     "bootstrap_fnmr_at_fmr",
@@ -42,6 +45,7 @@ __all__ = [
     "lowest_supported_fmr",
     "mate_ranks",
     "operating_point",
+    "pairwise",
     "rule_of_three",
     "scored_pairs",
     "threshold_at_fmr",

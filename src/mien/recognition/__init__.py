@@ -1,6 +1,7 @@
 """Whose face it is: templates, calibration, and decisions at a stated error rate."""
 
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
+from mien.recognition.clustering import cluster, clustering_threshold
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_track
 from mien.recognition.fitting import fit, refit
@@ -11,6 +12,8 @@ __all__ = [
     "Calibration",
     "Embedder",
     "Pipeline",
+    "cluster",
+    "clustering_threshold",
     "compare",
     "comparison_type",
     "decide_identification",
