@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien import render
+from mien import media, render
 from mien.cli._app import build_parser, main
 from mien.cli._output import error_document
 from mien.errors import NoFace
@@ -237,6 +237,13 @@ def test_every_json_field_is_explained(json_page):
         error_document(NoFace("none"), "a.jpg"),
     ]
     assert {*fields(documents), *render.CSV_COLUMNS} <= json_page
+
+
+def test_every_extension_and_limit_stands_in_the_page_of_formats():
+    text = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(\.\w+)`", text)) == media.EXTENSIONS | media.VIDEO_EXTENSIONS
+    assert f"{media.MAX_PIXELS // 1_000_000} megapixels" in text
+    assert f"{media.MAX_BYTES // 2**20} MB" in text
 
 
 @pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
