@@ -25,6 +25,8 @@ _Decoded: TypeAlias = "tuple[float, VideoFrame]"
 
 _STEPS_BACK = (0.0, 1.0, 10.0, math.inf)
 """Seconds before the time wanted at which a place to start decoding is looked for; the last is the file's start."""
+_BEFORE = 1.0
+"""Seconds before the first frame that are asked for to go to the beginning."""
 _USUAL_RATE = 25.0
 _SHORT = 1.0
 """A file that ends so many seconds before it said it would was cut off."""
@@ -90,15 +92,22 @@ class VideoFile(Video):
         Indexes may point past the time asked for (they count decoding times), so the outcome is looked at.
         """
         for back in _STEPS_BACK:
-            target = max(self._start - back, first[0])
-            if first[1].pts is None or not self._jump(target):
+            target = self._start - back
+            from_beginning = target <= first[0]
+            # Asked for its very first moment, a transport stream may go to the keyframe after it.
+            if first[1].pts is None or not self._jump(first[0] - _BEFORE if from_beginning else target):
                 break
             frames.close()
             frames = self._decode()
             landed = next(frames, None)
-            if landed is not None and (landed[0] <= self._start + TOLERANCE or target == first[0]):
+            if landed is not None and (self._leads_up(landed) or from_beginning):
                 return _resume(landed, frames)
         return _resume(first, frames)
+
+    def _leads_up(self, landed: _Decoded) -> bool:
+        """Whether decoding from here gives every frame from the start on, whole."""
+        timestamp, frame = landed
+        return frame.key_frame and timestamp <= self._start + TOLERANCE
 
     def _jump(self, seconds: float) -> bool:
         """Go to a keyframe at or before this time; False where the file cannot be gone about in."""
@@ -123,8 +132,16 @@ class VideoFile(Video):
                 if frame.is_corrupt:
                     self.damaged = "a part could not be decoded without faults"
                 yield timestamp, frame
-        if self.duration is not None and timestamp < self.duration - _SHORT and not self.damaged:
-            self._check_pictures_end(timestamp)
+        promised = self._promised()
+        if promised is not None and timestamp < promised - _SHORT and not self.damaged:
+            self.damaged = f"cut off: {promised:.1f} s of pictures were promised, {timestamp:.1f} s came"
+
+    def _promised(self) -> float | None:
+        """How long the pictures are to last; where only the whole is known, sound may go on longer."""
+        stream = self._connection.stream
+        if stream.duration is not None and stream.time_base is not None:
+            return float(stream.duration * stream.time_base)
+        return None if self.audio else self.duration
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets, and at the end the empty one that makes the decoder give what it still holds."""
@@ -136,15 +153,6 @@ class VideoFile(Video):
             end: Packet[VideoStream] = av.Packet()  # type: ignore[assignment]  # a packet of no stream yet
             end.stream = stream
             yield end
-
-    def _check_pictures_end(self, last: float) -> None:
-        """Note a file whose pictures end before they should; one whose sound goes on is whole."""
-        stream = self._connection.stream
-        if stream.duration is None or stream.time_base is None:
-            return
-        promised = float(stream.duration * stream.time_base)
-        if last < promised - _SHORT:
-            self.damaged = f"cut off: {promised:.1f} s of pictures were promised, {last:.1f} s came"
 
 
 def _resume(first: _Decoded, rest: Generator[_Decoded]) -> Generator[_Decoded]:
