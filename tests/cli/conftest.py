@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.errors import AmbiguousPerson, UnknownPerson, UnreadableImage
-from mien.gallery.people import Enrolment, Person, Refusal
+from mien.errors import AmbiguousPerson, NothingToUndo, UnknownPerson, UnreadableImage
+from mien.gallery import Edit, Enrolment, FaceRecord, Person, Refusal, Suggestion
 from mien.types import Candidate, Decision, Faces
 
 DAY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -15,6 +15,10 @@ DAY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 def person(number, label, samples=1, **consent):
     fields = {"purpose": None, "given": None, "expires": None} | consent
     return Person(person_id=f"{number:032x}", label=label, samples=samples, created=DAY, **fields)
+
+
+def face_record(number, person_id=None):
+    return FaceRecord(f"{number:012x}{0:020x}", person_id, f"p{number}.jpg", None, "0" * 64, (1, 2, 3, 4), 80.5, DAY)
 
 
 def faces_of(*labels, index=0):
@@ -39,6 +43,11 @@ class FakeGallery:
 
     def __init__(self):
         self.calls = []
+        self.journal = [Edit(2, "merge", "Bo merged into Ada", DAY), Edit(1, "rename", "A renamed Ada", DAY)]
+        self.suggestions = [
+            Suggestion("0a1b2c3d", tuple(face_record(n) for n in range(5))),
+            Suggestion("4e5f6a7b", (face_record(9),), Candidate("0" * 32, "Ada", 0.7, 2)),
+        ]
         self.known = [person(1, "Ada", samples=2, purpose="door", expires=dt.date(2020, 1, 1)), person(2, "Bo")]
 
     def __enter__(self):
@@ -78,18 +87,58 @@ class FakeGallery:
     def rename(self, who, label):
         return person(1, label)
 
-    def merge(self, who, other):
-        self.calls.append((who, other))
+    def merge(self, who, other, *, force):
+        self.calls.append((who, other, force))
         return self.person(who)
 
     def erase(self, who):
         self.calls.append(("erased", who))
 
+    def suggest(self, photos, *, on_error, **options):
+        names = []
+        for index, photo in enumerate(photos):
+            names.append(photo.name)
+            if "bad" in photo.name:
+                on_error(index, UnreadableImage(f"{photo}: expected an image, got an empty file"))
+        self.calls.append((names, options))
+        return self.suggestions
+
+    def name(self, suggestion_id, label, **options):
+        self.calls.append((suggestion_id, label, options))
+        return person(3, label)
+
+    def forget(self, *keys):
+        self.calls.append(keys)
+        return 7
+
+    def samples(self, who):
+        return [face_record(number, person_id=who) for number in range(2)]
+
+    def split(self, who, faces, label):
+        self.calls.append((who, faces, label))
+        return person(3, label or f"{who} (2)")
+
+    def move(self, face, who):
+        self.calls.append((face, who))
+        return self.person(who)
+
+    def reject(self, face, who):
+        self.calls.append((face, who))
+        return face_record(0)
+
+    def undo(self):
+        if not self.journal:
+            raise NothingToUndo("undo: there is none left")
+        return self.journal.pop(0)
+
+    def edits(self):
+        return self.journal
+
 
 @pytest.fixture
 def gallery(monkeypatch):
     fake = FakeGallery()
-    for module in ("enroll", "identify", "people"):
+    for module in ("enroll", "identify", "people", "_naming", "_edits"):
         monkeypatch.setattr(f"mien.cli.{module}.open_gallery", lambda arguments, *, must_exist=False: fake)
     return fake
 

@@ -19,7 +19,25 @@ from mien.errors import (
 )
 
 COMMANDS = ["enroll", "identify", "verify", "detect", "people", "calibrate", "models", "doctor"]
-VERBS = {"people": ["list", "show", "rename", "merge", "erase"], "models": ["list", "show", "pull", "verify", "export"]}
+VERBS = {
+    "people": [
+        "list",
+        "show",
+        "rename",
+        "merge",
+        "erase",
+        "suggest",
+        "name",
+        "forget",
+        "samples",
+        "split",
+        "move",
+        "not",
+        "undo",
+        "edits",
+    ],
+    "models": ["list", "show", "pull", "verify", "export"],
+}
 
 
 def fail_with(monkeypatch, error):

@@ -27,9 +27,7 @@ def register(verbs: Commands) -> None:
     move.add_argument("face", metavar="FACE")
     move.add_argument("person", metavar="PERSON")
     move.set_defaults(run=run_move)
-    reject = verbs.add_parser(
-        "not", help='"not this person": a face that is not theirs is not suggested as theirs again'
-    )
+    reject = verbs.add_parser("not", help="say that a face is not this person: it is not suggested as theirs again")
     reject.add_argument("face", metavar="FACE")
     reject.add_argument("person", metavar="PERSON|SUGGESTION")
     reject.set_defaults(run=run_not)

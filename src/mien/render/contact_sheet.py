@@ -68,7 +68,7 @@ def _advice(options: Sequence[str]) -> str:
         f"commands that take one: {_command(['people', 'not', 'FACE', 'PERSON'], options)} says that a face is not "
         f"theirs, and {_command(['people', 'undo'], options)} takes back the last edit.</p>"
         "<p>Nobody here has consented to anything yet: "
-        f"{_command(['people', 'forget'], options)} removes every face that has no name.</p>"
+        f"{_command(['people', 'forget', '--all'], options)} removes every face that has no name.</p>"
     )
 
 
