@@ -3,6 +3,7 @@
 from mien.media.files import EXTENSIONS, list_images, replacing, write, write_bytes, write_failure
 from mien.media.image import MAX_BYTES, MAX_PIXELS, read
 from mien.media.recording import VideoWriter
+from mien.media.regions import Region, regions
 from mien.media.source import Source, source_name
 from mien.media.video import VIDEO_EXTENSIONS, Frame, LiveOptions, Video, is_video, open_video
 
@@ -13,6 +14,7 @@ __all__ = [
     "VIDEO_EXTENSIONS",
     "Frame",
     "LiveOptions",
+    "Region",
     "Source",
     "Video",
     "VideoWriter",
@@ -20,6 +22,7 @@ __all__ = [
     "list_images",
     "open_video",
     "read",
+    "regions",
     "replacing",
     "source_name",
     "write",
