@@ -185,7 +185,7 @@ def _dbscan(templates: Array, cosine: float, min_samples: int) -> Labels:
     return _alone(DBSCAN(eps=eps, min_samples=min_samples, algorithm="brute", n_jobs=-1).fit_predict(templates))
 
 
-def _hdbscan(templates: Array, **settings: Any) -> Labels:
+def _hdbscan(templates: Array, **settings: int | str) -> Labels:
     from sklearn.cluster import HDBSCAN
 
     return _alone(HDBSCAN(**settings, n_jobs=-1, copy=True).fit_predict(templates))
