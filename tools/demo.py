@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import samples
 
 import mien
@@ -70,13 +69,10 @@ class Outcome:
 
 def take_frame(video: Path, path: Path) -> None:
     """Save a frame from the middle of a clip: a likeness of the man that he was not enrolled from."""
-    clip = cv2.VideoCapture(str(video))
-    clip.set(cv2.CAP_PROP_POS_FRAMES, clip.get(cv2.CAP_PROP_FRAME_COUNT) // 2)
-    taken, frame = clip.read()
-    clip.release()
-    if not taken:
-        raise mien.MienError(f"{video}: expected a video clip, got nothing that could be decoded")
-    media.write(path, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+    with media.open_video(video) as clip:
+        middle = (clip.duration or 0.0) / 2
+    with media.open_video(video, start=middle) as clip:
+        media.write(path, next(clip).image)
 
 
 def enroll(gallery: mien.Gallery, photos: Path) -> list[Enrolment]:
