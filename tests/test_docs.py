@@ -18,7 +18,7 @@ from mien import media, render
 from mien.cli._app import build_parser, main
 from mien.cli._output import error_document
 from mien.errors import NoFace
-from mien.gallery import Enrolment, Person, Refusal
+from mien.gallery import Edit, Enrolment, FaceRecord, Person, Refusal, Suggestion
 from mien.render import words
 from mien.types import Candidate, Decision, Faces
 
@@ -40,6 +40,8 @@ PHOTOS = {
 
 # What a tutorial says before it begins; it is not done again here.
 INSTALLING = (["python", "-m", "venv", ".venv"], [".", ".venv/bin/activate"], ["pip", "install", "."])
+
+DAY = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -229,11 +231,14 @@ def test_every_json_field_is_explained(json_page):
     )
     faces = dataclasses.replace(faces, decisions=(decision,), templates=np.ones((1, 1), np.float32), space="a")
     enrolment = Enrolment("1", "Ada", added=(), already=(), refused=(Refusal("a.jpg", (), ""),), checked=True)
-    person = Person("1", "Ada", samples=1, purpose=None, given=None, expires=None, created=dt.datetime.now(dt.UTC))
+    person = Person("1", "Ada", samples=1, purpose=None, given=None, expires=None, created=DAY)
+    face = FaceRecord("1", None, "a.jpg", "/a.jpg", "0", (0, 0, 9, 9), 50.0, DAY)
     documents = [
         render.faces_to_dict(faces, "a.jpg", templates=True),
         enrolment.to_dict(),
         person.to_dict(),
+        Suggestion("1", (face,), Candidate("1", "Ada", 0.5, 1)).to_dict(),
+        Edit(1, "name", "", DAY).to_dict(),
         error_document(NoFace("none"), "a.jpg"),
     ]
     assert {*fields(documents), *render.CSV_COLUMNS} <= json_page
