@@ -21,6 +21,7 @@ __all__ = [
     "print_error",
     "print_failures",
     "print_json",
+    "print_moment",
     "print_progress",
     "print_table",
     "printable",
@@ -90,6 +91,27 @@ def print_progress(done: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         end = "\n" if done >= total else ""
         print(f"\r{what} {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
+
+
+def print_moment(moment: float | None, *, start: float = 0.0, end: float = 0.0, elapsed: float = 0.0) -> None:
+    """How far into a video a run is, and how long it still takes; redraws itself on stderr where that is a terminal.
+
+    Args:
+        moment: Seconds into the video; None wipes the line, for something else to be printed.
+        start: Where the run began.
+        end: Where it will end.
+        elapsed: Seconds it took so far.
+    """
+    if not sys.stderr.isatty():
+        return
+    text = ""
+    if moment is not None:
+        from mien.render.words import clock
+
+        done, whole = moment - start, end - start
+        left = f", {clock(round(elapsed * (whole - done) / done))} left" if 0 < done < whole else ""
+        text = f"{clock(int(done))} of {clock(round(whole))}{left}"
+    print(f"\r{text:<40}\r", end="", file=sys.stderr, flush=True)
 
 
 def print_download(name: str, done: int, total: int | None) -> None:

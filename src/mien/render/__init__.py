@@ -1,6 +1,7 @@
 """What people and programs get to see: annotated pictures, JSON, CSV, tables and a report."""
 
 from mien.render.annotation import annotate
+from mien.render.annotator import Annotator
 from mien.render.contact_sheet import write_contact_sheet
 from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
@@ -14,6 +15,7 @@ __all__ = [
     "CSV_COLUMNS",
     "EVENT_SCHEMA",
     "SCHEMA",
+    "Annotator",
     "EventWriter",
     "TimelineRow",
     "annotate",

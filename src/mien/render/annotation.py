@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +14,7 @@ from mien.render.placement import Chip, place
 from mien.render.words import Verdict, title, verdict
 from mien.types import Array, Face, Faces, Image
 
-__all__ = ["COLOURS", "annotate"]
+__all__ = ["COLOURS", "annotate", "draw"]
 
 
 class Colours(NamedTuple):
@@ -38,7 +39,7 @@ _SHIFT = 4  # bits of a pixel's fraction in OpenCV's drawing
 class _Style(NamedTuple):
     """Measures in pixels, which follow the size of the picture and of the face."""
 
-    font: float
+    font: int
     line: float
     radius: float
 
@@ -58,23 +59,41 @@ def annotate(image: Image, faces: Faces) -> Image:
     Returns:
         (height, width, 3) uint8 RGB, a new array.
     """
+    return draw(image, faces, faces.sizes, None)[0]
+
+
+def draw(
+    image: Image, faces: Faces, sizes: Array, before: Sequence[int | None] | None
+) -> tuple[Image, list[int | None]]:
+    """As `annotate`, with what a video holds from frame to frame.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        faces: Its faces.
+        sizes: (n,) pixels, what lines and letters follow, as a rule the faces' own sizes.
+        before: Which way each chip went in the frame before, see `mien.render.placement.place`.
+
+    Returns:
+        The annotated copy, and which way each chip went.
+    """
     canvas = np.array(image, copy=True, order="C")
     height, width = canvas.shape[:2]
-    styles = [_style(face, width, height) for face in faces]
+    styles = [_style(float(size), width, height) for size in sizes]
     for face, style in zip(faces, styles, strict=True):
         _draw_outline(canvas, face, style)
     chips = [_chip(face, style, width, height) for face, style in zip(faces, styles, strict=True)]
     boxes = [(float(left), float(top), float(right), float(bottom)) for left, top, right, bottom in faces.boxes]
-    for face, style, chip, corner in zip(faces, styles, chips, place(chips, boxes, (width, height)), strict=True):
-        if chip is not None and corner is not None:
-            _draw_chip(canvas, chip, corner, COLOURS[verdict(face.decision)], style)
-    return canvas
+    places = place(chips, boxes, (width, height), before)
+    for face, style, chip, at in zip(faces, styles, chips, places, strict=True):
+        if chip is not None and at is not None:
+            _draw_chip(canvas, chip, at.corner, COLOURS[verdict(face.decision)], style)
+    return canvas, [None if at is None else at.way for at in places]
 
 
-def _style(face: Face, width: int, height: int) -> _Style:
+def _style(size: float, width: int, height: int) -> _Style:
     base = 0.015 * math.hypot(width, height)
-    size = face.size if math.isfinite(face.size) else 0.0
-    font = max(11.0, min(max(0.11 * size, 0.8 * base), 1.6 * base))
+    size = size if math.isfinite(size) else 0.0
+    font = round(max(11.0, min(max(0.11 * size, 0.8 * base), 1.6 * base)))
     line = max(1.0, min(0.13 * font, 0.06 * size))
     return _Style(font, line, min(0.14 * size, 1.2 * font))
 
@@ -84,14 +103,12 @@ def _draw_outline(canvas: Image, face: Face, style: _Style) -> None:
         return
     state = verdict(face.decision)
     outline = _rounded(_visible(face.box, canvas, style), style.radius)
-    strokes = _strokes(outline, state, style)
+    points = [np.round(stroke * 2**_SHIFT).astype(np.int32) for stroke in _strokes(outline, state, style)]
     line = style.line if state is not Verdict.FOUND else 0.7 * style.line
     rim = max(1.0, 0.25 * line)
     for extra, colour in ((2 * rim, _CASING), (0.0, COLOURS[state].line)):
         thickness = max(1, round(line + extra))
-        for stroke in strokes:
-            points = np.round(stroke * 2**_SHIFT).astype(np.int32)
-            cv2.polylines(canvas, [points], False, colour, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, points, False, colour, thickness, cv2.LINE_AA, _SHIFT)
     if state is Verdict.FOUND and np.isfinite(face.landmarks).all():
         _draw_landmarks(canvas, face.landmarks, style)
 
@@ -171,12 +188,16 @@ def _draw_chip(canvas: Image, chip: Chip, corner: tuple[int, int], colours: Colo
     shape = np.zeros((chip.height, chip.width), np.uint8)
     outline = _rounded(np.array([0, 0, chip.width - 1, chip.height - 1], np.float32), 0.35 * style.font)
     cv2.fillPoly(shape, [np.round(outline * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
-    _blend(view, (shape / 255).astype(np.float32), colours.chip)
+    face = np.full((chip.height, chip.width, 3), colours.chip, np.uint8)
     rows, columns = chip.coverage.shape
     y, x = (chip.height - rows) // 2, (chip.width - columns) // 2
-    _blend(view[y : y + rows, x : x + columns], chip.coverage, colours.text)
+    _blend(face[y : y + rows, x : x + columns], np.array(colours.text, np.uint8), chip.coverage)
+    _blend(view, face, (shape / 255).astype(np.float32))
 
 
-def _blend(view: Image, coverage: Array, colour: tuple[int, int, int]) -> None:
-    alpha = coverage[..., None]
-    view[...] = np.round(view * (1 - alpha) + np.array(colour, np.float32) * alpha).astype(np.uint8)
+def _blend(view: Image, over: Image, coverage: Array) -> None:
+    """Lay an image or a colour over another as far as ``coverage`` in [0, 1] says, in place."""
+    if coverage.size:
+        cover = np.ascontiguousarray(coverage, np.float32)
+        over = np.ascontiguousarray(np.broadcast_to(over, view.shape))
+        view[...] = cv2.blendLinear(over, np.ascontiguousarray(view), cover, 1 - cover)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import unicodedata
 
@@ -19,6 +20,7 @@ _WEIGHT = 560
 _LONGEST = 80
 
 
+@functools.lru_cache(maxsize=256)
 def shorten(text: str, size: float, width: float) -> str:
     """The text, or as much of it as fits in ``width`` pixels with an ellipsis; empty where nothing does."""
     text = "".join(char if char.isprintable() else " " for char in text[:_LONGEST]).strip()
@@ -28,8 +30,9 @@ def shorten(text: str, size: float, width: float) -> str:
     return f"{text[:kept].rstrip()}..." if kept else ""
 
 
+@functools.lru_cache(maxsize=256)
 def lettering(text: str, size: float) -> Array:
-    """Coverage of the text, (height, width) float32 in [0, 1], anti-aliased.
+    """Coverage of the text, (height, width) float32 in [0, 1], anti-aliased, read-only.
 
     Args:
         text: One line, already short; characters without a glyph come as question marks.
@@ -43,7 +46,9 @@ def lettering(text: str, size: float) -> Array:
     ink = np.flatnonzero(canvas[..., 0].any(axis=0))
     if not len(ink):
         return np.zeros((ascent + descent, 0), np.float32)
-    return (canvas[:, ink[0] : ink[-1] + 1, 0] / 255).astype(np.float32)
+    coverage = (canvas[:, ink[0] : ink[-1] + 1, 0] / 255).astype(np.float32)
+    coverage.flags.writeable = False  # everybody who asks for this text gets this array
+    return coverage
 
 
 def _advance(text: str, size: float) -> int:

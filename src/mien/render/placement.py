@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from mien.types import Array
 
-__all__ = ["Chip", "place"]
+__all__ = ["Chip", "Place", "place"]
 
 Rectangle: TypeAlias = "tuple[float, float, float, float]"
 
 # What it costs to cover a pixel: another label is worst, the middle of a face next, its own face's rim least.
 _LABEL, _OTHER_FACE, _OWN_FACE = 20.0, 3.0, 1.0
+
+
+# A label goes where it went in the frame before unless that covers so much more, as a share of its own area.
+_STAY = 0.35
+
+
+class Place(NamedTuple):
+    """Where a chip goes.
+
+    Attributes:
+        corner: Its left and top, pixels.
+        way: Which of the places around a face it is.
+    """
+
+    corner: tuple[int, int]
+    way: int
 
 
 class Chip(NamedTuple):
@@ -30,9 +47,12 @@ class Chip(NamedTuple):
 
 
 def place(
-    chips: Sequence[Chip | None], boxes: Sequence[Rectangle], size: tuple[int, int]
-) -> list[tuple[int, int] | None]:
-    """The upper left corner of each chip, None where there is no chip.
+    chips: Sequence[Chip | None],
+    boxes: Sequence[Rectangle],
+    size: tuple[int, int],
+    before: Sequence[int | None] | None = None,
+) -> list[Place | None]:
+    """Where each chip goes, None where there is no chip.
 
     Above the face is preferred, then below it, beside it and within its border; the first of these that covers
     nothing is taken, else the one that covers least. Small faces choose first: they have the least room.
@@ -41,19 +61,40 @@ def place(
         chips: One a face, none larger than the picture.
         boxes: Of the faces, left, top, right, bottom in pixels.
         size: Width and height of the picture.
+        before: Which way each chip went in the frame before; it goes that way again unless another is much better.
     """
-    corners: list[tuple[int, int] | None] = [None] * len(chips)
+    places: list[Place | None] = [None] * len(chips)
     taken: list[Rectangle] = []
     for index in sorted(range(len(chips)), key=lambda i: boxes[i][2] - boxes[i][0]):
         chip = chips[index]
         if chip is None:
             continue
         others = [box for i, box in enumerate(boxes) if i != index]
-        candidates = [_within(corner, chip, size) for corner in _corners(chip, boxes[index])]
-        best = min(candidates, key=lambda corner: _cost(_at(corner, chip), taken, others, boxes[index]))
-        corners[index] = best
-        taken.append(_at(best, chip))
-    return corners
+        way = None if before is None else before[index]
+        best = _best(chip, boxes[index], others, taken, size, way)
+        places[index] = best
+        taken.append(_at(best.corner, chip))
+    return places
+
+
+def _best(
+    chip: Chip,
+    box: Rectangle,
+    others: Sequence[Rectangle],
+    taken: Sequence[Rectangle],
+    size: tuple[int, int],
+    before: int | None,
+) -> Place:
+    ways = [_within(corner, chip, size) for corner in _corners(chip, box)]
+    best, least = 0, math.inf
+    allowance = _STAY * chip.width * chip.height
+    for way in range(len(ways)) if before is None else (before, *range(len(ways))):
+        cost = _cost(_at(ways[way], chip), taken, others, box) - (allowance if way == before else 0)
+        if cost < least:
+            best, least = way, cost
+        if least <= 0:
+            break
+    return Place(ways[best], best)
 
 
 def _corners(chip: Chip, box: Rectangle) -> Iterator[tuple[float, float]]:
