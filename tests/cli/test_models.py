@@ -5,14 +5,15 @@ import pytest
 
 from mien import models
 from mien.cli import main
-from mien.models import Located, Status
+from mien.models import Located, Status, weights
 
 NAMES = [card.name for card in models.cards()]
 
 
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
-    """A machine without weights and without network."""
+    """A machine without weights, without extras and without network."""
+    monkeypatch.setattr(weights, "_packaged", lambda known: None)
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MIEN_OFFLINE", "1")
     monkeypatch.delenv("MIEN_MODELS", raising=False)

@@ -22,9 +22,11 @@ def test_every_card_says_where_it_comes_from_and_what_it_may_be_used_for(known):
     assert card(known.name) is known
 
 
-def test_the_five_models_are_there():
-    expected = ["blazeface-short", "face-mesh-468", "selfie-segmentation", "sface-2021dec", "yunet-2023mar"]
-    assert [known.name for known in cards()] == expected
+def test_the_six_models_are_there():
+    base = ["blazeface-short", "face-mesh-468", "selfie-segmentation", "sface-2021dec", "yunet-2023mar"]
+    assert [known.name for known in cards() if known.extra is None] == base
+    assert [(known.name, known.extra) for known in cards() if known.extra] == [("dlib-resnet-v1", "dlib")]
+    assert card("dlib-resnet-v1").origin is None
     assert card("sface-2021dec").dimension == 128
     assert card("yunet-2023mar").free_spatial is True
     assert card("sface-2021dec").free_spatial is False

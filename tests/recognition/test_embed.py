@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 
 from mien.faces import align
+from mien.models import card
 from mien.recognition import Embedder, default_pipeline, fuse, fuse_track
 
 
 class FakeSession:
     """Features with a norm that the chip's brightness sets, and a direction that its left edge sets."""
+
+    card = card("sface-2021dec")
 
     def __init__(self):
         self.sizes = []
@@ -44,6 +47,24 @@ def test_only_hard_faces_are_looked_at_twice():
     assert session.sizes == [3, 1]
     angles = np.arctan2(templates[:, 1], templates[:, 0])
     assert np.allclose(angles, [0.1, 0.5, 0.1], atol=1e-3)
+
+
+def test_a_recogniser_may_do_without_a_second_look():
+    session = FakeSession()
+    templates = Embedder(session, np.zeros(4), second_look=None).embed(np.stack([chip(5, 10, 90)]))
+    assert session.sizes == [1]
+    assert np.arctan2(templates[0, 1], templates[0, 0]) == pytest.approx(0.1, abs=1e-3)
+
+
+def test_chips_are_as_large_as_the_card_says_and_aligned_to_the_recognisers_reference():
+    session = FakeSession()
+    session.card = card("dlib-resnet-v1")
+    reference = np.array([[50, 50], [100, 50], [75, 75], [55, 100], [95, 100]], np.float32)
+    image = np.zeros((300, 300, 3), np.uint8)
+    image[98:103, 98:103] = 255
+    chips = Embedder(session, np.zeros(4), reference=reference).align(image, [2 * reference])
+    assert chips.shape == (1, 150, 150, 3)
+    assert chips[0, 50, 50].tolist() == [255, 255, 255]
 
 
 def test_the_second_look_fades_in_without_a_jump():

@@ -1,10 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mien import media
 from mien.errors import InvalidArgument, NoImages, UnsupportedErrorRate
 from mien.recognition import fit, refit
-from mien.recognition.calibration import Population
+from mien.recognition.calibration import COMPARISON_TYPES, Population
+from mien.recognition.tracks import LOOKS, Tracks, choose_stills, track_scores
 from mien.types import Faces
 
 POPULATION = Population("drawn", 400, 1200, "synthetic")
@@ -87,37 +90,95 @@ def test_one_person_is_no_population():
 
 
 class FakePipeline:
-    """Reads the templates it returns out of the images, eight numbers a pixel row."""
+    """Reads the templates it returns out of the images: what their columns are in the middle row."""
 
     name = "fake"
 
     def find_all_indexed(self, sources, *, on_error=None):
         for index, source in enumerate(sources):
             image = media.read(source)
-            template = image[0, :24, 0].astype(np.float32) - 128
+            height, width = image.shape[:2]
+            columns = np.linspace(0, width - 1, 24).round().astype(int)
+            template = image[height // 2, columns, 0].astype(np.float32) - 128
             template /= np.linalg.norm(template)
-            faces = Faces.of([[0, 0, 9, 9]], [1], np.zeros((1, 5, 2)), (24, 1))
-            import dataclasses
-
+            faces = Faces.of([[0, 0, width, height]], [1], np.zeros((1, 5, 2)), (width, height))
             yield index, image, dataclasses.replace(faces, templates=template[None], space="s")
 
 
 def test_refit_reads_a_folder_a_person(tmp_path):
-    from PIL import Image
-
     templates, people = crowd(80, 3, 8)
     for index, (template, person) in enumerate(zip(templates, people, strict=True)):
         (tmp_path / person).mkdir(exist_ok=True)
-        pixels = np.repeat(np.clip(np.round(template * 120 + 128), 0, 255).astype(np.uint8)[None, :, None], 3, axis=2)
-        Image.fromarray(pixels).save(tmp_path / person / f"{index}.png")
+        row = np.clip(np.round(template * 120 + 128), 0, 255).astype(np.uint8)
+        media.write(tmp_path / person / f"{index}.png", np.broadcast_to(row[None, :, None], (24, 24, 3)).copy())
     seen = []
     calibration = refit(tmp_path, pipeline=FakePipeline(), progress=lambda done, total: seen.append((done, total)))
     assert (calibration.population.people, calibration.population.images) == (80, 240)
+    assert "tracks are synthetic" in calibration.population.limits
+    assert set(calibration.comparisons) >= {"track-person/1", "track-person/2-4"}
     assert calibration.name == tmp_path.name
-    assert seen[-1] == (240, 240)
+    assert seen[-1] == (240 + 80, 240 + 80)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     direct = fit(templates, people, pipeline="fake", name="x", population=POPULATION)
     ours = calibration.verification_threshold("image-image", 1e-2).value
     assert ours == pytest.approx(direct.verification_threshold("image-image", 1e-2).value, abs=0.01)
+
+
+def filmed(templates, people, seed, noise=0.3):
+    """Tracks of one image a person: samples scattered around its template."""
+    rng = np.random.default_rng(seed)
+    rows = choose_stills(people, seed=seed)
+    samples = templates[rows, None] + noise * rng.normal(size=(len(rows), LOOKS, 1)) * rng.normal(
+        size=(len(rows), LOOKS, templates.shape[1])
+    ) / np.sqrt(templates.shape[1])
+    samples /= np.linalg.norm(samples, axis=2, keepdims=True)
+    return Tracks(samples.astype(np.float32), np.full(samples.shape[:2], 60, np.float32), rows)
+
+
+def test_stated_rates_hold_for_tracks_of_other_people():
+    """The rate is that of a track that is compared at every decision point, not that of one comparison."""
+    templates, people = crowd(400, 4, 10)
+    calibration = fit(
+        templates,
+        people,
+        pipeline="p",
+        name="n",
+        population=POPULATION,
+        replicates=20,
+        tracks=filmed(templates, people, 1),
+    )
+    assert set(calibration.comparisons) == set(COMPARISON_TYPES) - {"image-person/5+", "track-person/5+"}
+    others, names = crowd(400, 4, 11)
+    tracks = filmed(others, names, 2)
+    codes = np.unique(names, return_inverse=True)[1]
+    references = np.array([row for row in range(len(others)) if row not in set(tracks.rows)])[::3]
+    scores = track_scores(tracks, others[references])
+    non_mated = scores[codes[tracks.rows][:, None] != codes[references][None]]
+    for rate in (1e-2, 1e-3):
+        threshold = calibration.verification_threshold("track-person/1", rate)
+        assert np.mean(non_mated >= threshold.value) == pytest.approx(rate, rel=0.4)
+
+
+def test_tracks_leave_the_other_types_as_they_were():
+    templates, people = crowd(120, 3, 12)
+    arguments = {"pipeline": "p", "name": "n", "population": POPULATION, "replicates": 20}
+    without = fit(templates, people, **arguments)
+    tracked = fit(templates, people, **arguments, tracks=filmed(templates, people, 3))
+    assert tracked.identification == without.identification
+    assert {kind: tracked.comparisons[kind] for kind in without.comparisons} == dict(without.comparisons)
+
+
+def test_a_tracks_own_still_is_never_its_reference():
+    """Every person has two images, of which one made the track: scores of 1 would mean that it met itself."""
+    templates, people = crowd(100, 2, 13, spread=2.0)
+    tracks = filmed(templates, people, 4, noise=0.0)
+    calibration = fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=10, tracks=tracks)
+    assert calibration.comparisons["track-person/1"].mated == 100
+    codes = np.unique(people, return_inverse=True)[1]
+    same = (codes[:, None] == codes[None]) & ~np.eye(len(codes), dtype=bool)
+    best = calibration.comparisons["track-person/1"].points[0]
+    missed = np.mean((templates @ templates.T)[same] < best.threshold)
+    assert best.fnmr == pytest.approx(missed, abs=0.05)
 
 
 def test_people_are_the_outermost_folders(tmp_path, monkeypatch):
@@ -127,6 +188,7 @@ def test_people_are_the_outermost_folders(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         media.write(tmp_path / name, np.full((1, 24, 3), 200, np.uint8))
     monkeypatch.setattr(fitting, "fit", lambda templates, people, **_: people)
+    monkeypatch.setattr(fitting, "make_tracks", lambda stills, *_, **__: None)
     assert refit(tmp_path, pipeline=FakePipeline()) == ["ada", "ada", "bo"]
 
 

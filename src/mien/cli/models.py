@@ -38,7 +38,7 @@ def register(commands: Commands) -> None:
     export.add_argument("folder", type=a_path, metavar="DIR")
     export.set_defaults(run=run_export)
     for verb in (pull, verify, export):
-        verb.add_argument("names", nargs="*", metavar="NAME", help="models (default: all)")
+        verb.add_argument("names", nargs="*", metavar="NAME", help="models (default: all, extras where installed)")
     for verb in (listing, show, pull, verify, export):
         add_format(verb, "table", "json")
 
@@ -48,7 +48,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     from mien import models
 
     cards = models.cards()
-    states = {status.name: status.state for status in models.verify()}
+    states = {status.name: status.state for status in models.verify(card.name for card in cards)}
     if arguments.format == "json":
         listed = [{**asdict(card), "state": states[card.name]} for card in cards]
         print_json({"schema": "mien.models/1", "models": listed})
@@ -87,7 +87,7 @@ def run_pull(arguments: argparse.Namespace) -> int:
     """Fetch weights."""
     from mien import models
 
-    names = arguments.names or [card.name for card in models.cards()]
+    names = arguments.names or [card.name for card in models.usable_cards()]
     pulled = list(zip(names, models.pull(names, print_download), strict=True))
     if arguments.format == "json":
         listed = [{"name": name, "source": at.source, "path": str(at.path)} for name, at in pulled]

@@ -84,18 +84,22 @@ def _shrink(image: Image, matrix: NDArray[np.float64], size: int, scale: float) 
     return np.asarray(small, np.uint8), np.column_stack([linear, matrix[:, :2] @ shift + matrix[:, 2]])
 
 
-def align(image: Image, landmarks: ArrayLike) -> Image:
+def align(
+    image: Image, landmarks: ArrayLike, *, reference: Array = REFERENCE_LANDMARKS, size: int = CHIP_SIZE
+) -> Image:
     """Aligned chips of the faces of one image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks: (n, 5, 2) in pixels of the image, order as in `Faces.landmarks`.
+        reference: (5, 2), where they come to lie in a chip, in pixels.
+        size: Width and height of a chip in pixels.
 
     Returns:
-        (n, 112, 112, 3) uint8 RGB.
+        (n, size, size, 3) uint8 RGB.
     """
     points = np.asarray(landmarks, np.float32).reshape(-1, 5, 2)
-    chips = np.empty((len(points), CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
-    for chip, matrix in zip(chips, similarity_transforms(points, REFERENCE_LANDMARKS), strict=True):
-        chip[...] = warp(image, matrix, CHIP_SIZE)
+    chips = np.empty((len(points), size, size, 3), np.uint8)
+    for chip, matrix in zip(chips, similarity_transforms(points, reference), strict=True):
+        chip[...] = warp(image, matrix, size)
     return chips

@@ -3,7 +3,7 @@
 from mien.models.equivalence import BATCH_AGREEMENT, equivalence, equivalent
 from mien.models.registry import Card, card, cards, parse_card
 from mien.models.session import Proof, Session, available_threads, open_session, prove
-from mien.models.weights import Located, Status, export, fetch, pull, verify
+from mien.models.weights import Located, Status, export, fetch, pull, usable_cards, verify
 
 __all__ = [
     "BATCH_AGREEMENT",
@@ -23,5 +23,6 @@ __all__ = [
     "parse_card",
     "prove",
     "pull",
+    "usable_cards",
     "verify",
 ]

