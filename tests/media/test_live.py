@@ -49,11 +49,13 @@ def test_a_slow_caller_gets_the_newest_frame_and_the_rest_are_counted():
 
 
 def test_it_connects_again_after_the_line_was_lost():
-    with Server(HttpHandler, frames_a_connection=8) as server:
-        with media.open_video(f"http://{server.host}/mjpeg", live=PATIENT) as video:
-            stamps = [next(video).timestamp]
-            while server.connections < 4:
-                stamps.append(next(video).timestamp)
+    with (
+        Server(HttpHandler, frames_a_connection=8) as server,
+        media.open_video(f"http://{server.host}/mjpeg", live=PATIENT) as video,
+    ):
+        stamps = [next(video).timestamp]
+        while server.connections < 4:
+            stamps.append(next(video).timestamp)
     assert np.diff(stamps).min() > 0
 
 
@@ -66,15 +68,17 @@ def test_it_connects_again_after_a_silence():
 
 
 def test_it_gives_up_where_nothing_comes_back():
-    with Server(HttpHandler, frames_a_connection=8) as server:
-        with media.open_video(f"http://u:secret@{server.host}/mjpeg?key=hidden", live=QUICK) as video:
+    with (
+        Server(HttpHandler, frames_a_connection=8) as server,
+        media.open_video(f"http://u:secret@{server.host}/mjpeg?key=hidden", live=QUICK) as video,
+    ):
+        next(video)
+        server.refusing = True
+        with pytest.raises(StreamUnavailable, match="no frame for") as refused:
+            list(video)
+        with pytest.raises(StreamUnavailable):
             next(video)
-            server.refusing = True
-            with pytest.raises(StreamUnavailable, match="no frame for") as refused:
-                list(video)
-            with pytest.raises(StreamUnavailable):
-                next(video)
-            assert server.connections > 3
+        assert server.connections > 3
     assert "secret" not in refused.value.message + video.name + repr(video)
     assert "hidden" not in refused.value.message + video.name
 
@@ -122,9 +126,11 @@ def test_closing_stops_the_reader_at_once_even_from_another_thread():
 
 
 def test_fps_and_end():
-    with Server(HttpHandler) as server:
-        with media.open_video(f"http://{server.host}/mjpeg", fps=10, end=0.6, live=PATIENT) as video:
-            frames = list(video)
+    with (
+        Server(HttpHandler) as server,
+        media.open_video(f"http://{server.host}/mjpeg", fps=10, end=0.6, live=PATIENT) as video,
+    ):
+        frames = list(video)
     assert 3 <= len(frames) <= 6
     assert frames[-1].timestamp < 0.6
 
@@ -136,29 +142,35 @@ def test_a_live_stream_has_no_past_to_skip():
 
 def test_a_transport_stream_without_an_end(make_clip, tmp_path):
     make_clip("a.ts", tuple(np.arange(100) / 25))
-    with Server(HttpHandler, path=tmp_path) as server:
-        with media.open_video(f"http://{server.host}/endless/a.ts", live=PATIENT) as video:
-            assert video.live
-            assert next(video).image.shape == (48, 64, 3)
+    with (
+        Server(HttpHandler, path=tmp_path) as server,
+        media.open_video(f"http://{server.host}/endless/a.ts", live=PATIENT) as video,
+    ):
+        assert video.live
+        assert next(video).image.shape == (48, 64, 3)
 
 
 def test_an_address_of_a_file_is_read_like_a_file(make_clip, tmp_path):
     make_clip("a.mkv", tuple(np.arange(50) / 25))
-    with Server(HttpHandler, path=tmp_path) as server:
-        with media.open_video(f"http://u:secret@{server.host}/a.mkv", fps=5) as video:
-            assert not video.live
-            assert video.name == f"http://{server.host}/a.mkv"
-            assert [number_of(frame) for frame in video] == [number % 40 for number in range(0, 50, 5)]
+    with (
+        Server(HttpHandler, path=tmp_path) as server,
+        media.open_video(f"http://u:secret@{server.host}/a.mkv", fps=5) as video,
+    ):
+        assert not video.live
+        assert video.name == f"http://{server.host}/a.mkv"
+        assert [number_of(frame) for frame in video] == [number % 40 for number in range(0, 50, 5)]
 
 
 def test_segments_are_shown_at_their_pace(make_clip, tmp_path):
     make_clip("a.ts", tuple(np.arange(25) / 25))
     lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXTINF:1.0,", "a.ts", ""]
     (tmp_path / "live.m3u8").write_text("\n".join(lines))
-    with Server(HttpHandler, path=tmp_path) as server:
-        with media.open_video(f"http://{server.host}/live.m3u8", live=PATIENT, end=0.5) as video:
-            assert video.live
-            frames = list(video)
+    with (
+        Server(HttpHandler, path=tmp_path) as server,
+        media.open_video(f"http://{server.host}/live.m3u8", live=PATIENT, end=0.5) as video,
+    ):
+        assert video.live
+        frames = list(video)
     assert len(frames) >= 8
     steps = [number_of(later) - number_of(sooner) for sooner, later in itertools.pairwise(frames)]
     assert np.median(steps) == 1
@@ -166,13 +178,15 @@ def test_segments_are_shown_at_their_pace(make_clip, tmp_path):
 
 def test_rtsp_over_tcp_and_back_after_it_ended(make_clip):
     clip = make_clip("a.ts", tuple(np.arange(150) / 25))
-    with Server(RtspHandler, path=clip, pause=0.002) as server:
-        with media.open_video(f"rtsp://u:secret@{server.host}/cam", live=PATIENT) as video:
-            assert (video.live, video.name) == (True, f"rtsp://{server.host}/cam")
-            assert next(video).image.shape == (48, 64, 3)
-            while server.connections < 2:
-                frame = next(video)
-            assert next(video).timestamp > frame.timestamp
+    with (
+        Server(RtspHandler, path=clip, pause=0.002) as server,
+        media.open_video(f"rtsp://u:secret@{server.host}/cam", live=PATIENT) as video,
+    ):
+        assert (video.live, video.name) == (True, f"rtsp://{server.host}/cam")
+        assert next(video).image.shape == (48, 64, 3)
+        while server.connections < 2:
+            frame = next(video)
+        assert next(video).timestamp > frame.timestamp
     assert "TCP" in server.transport
 
 

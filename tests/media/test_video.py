@@ -1,5 +1,6 @@
 """`media.open_video` on files: synthetic clips with known frames, and real ones against OpenCV's reader."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -395,6 +396,20 @@ def test_sources_of_an_unknown_kind(source):
 def test_a_camera_that_is_not_there():
     with pytest.raises(StreamUnavailable, match="camera:97"):
         media.open_video("camera:97")
+
+
+def test_frames_are_let_go_one_by_one_and_do_not_wait_for_the_collector(make_clip):
+    path = make_clip("a.mp4", EVEN)
+    gc.collect()
+    gc.disable()
+    try:
+        with media.open_video(path) as video:
+            for _ in video:
+                pass
+            held = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held < 5
 
 
 def test_closing_ends_the_iterator_and_may_happen_twice(make_clip):

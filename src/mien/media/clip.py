@@ -43,7 +43,7 @@ class VideoFile(Video):
         self._connection = connection
         self._start, self._end = start, end
         self._sampler = Sampler(fps)
-        # Frames are decoded side by side: nearly twice as fast as slices on two cores, for a frame's delay a thread.
+        # Several frames at once where the codec allows it: that keeps decoding ahead of the caller, too.
         connection.stream.thread_type = "AUTO"
         self._uprighter = Uprighter(self.name, connection.stream.sample_aspect_ratio)
         self._origin = (connection.container.start_time or 0) / av.time_base

@@ -37,6 +37,8 @@ class Uprighter:
         usable = aspect is not None and Fraction(1, _WIDEST_PIXEL) <= aspect <= _WIDEST_PIXEL
         self._aspect = aspect if usable and aspect else Fraction(1)
         self._scaler = VideoReformatter()
+        self._rotation: int | None = None
+        self._matrix: NDArray[np.int32] | None = None
 
     def convert(self, frame: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB, C-contiguous.
@@ -63,8 +65,16 @@ class Uprighter:
             threads=1,
         )
         image: NDArray[Any] = scaled.to_ndarray()
-        matrix = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
-        return np.ascontiguousarray(image if matrix is None else orient(image, np.frombuffer(bytes(matrix), np.int32)))
+        matrix = self._display_matrix(frame)
+        return np.ascontiguousarray(image if matrix is None else orient(image, matrix))
+
+    def _display_matrix(self, frame: VideoFrame) -> NDArray[np.int32] | None:
+        # A frame that was asked for its side data is in a reference cycle, and megabytes wait for the collector.
+        if frame.rotation != self._rotation:
+            side_data = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
+            self._rotation = frame.rotation
+            self._matrix = None if side_data is None else np.frombuffer(bytes(side_data), np.int32)
+        return self._matrix
 
 
 def orient(image: NDArray[Any], matrix: NDArray[np.int32]) -> NDArray[Any]:
