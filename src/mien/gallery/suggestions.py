@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "Pool", "group", "keys"]
 
+SMALL = 100
+"""A pool is clustered at least as strictly as one of so many faces: in a small one, every wrong pair is seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -72,7 +75,7 @@ def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float
     if not pool.faces.face_ids:
         return []
     if fmr is None:
-        threshold = recognition.clustering_threshold(calibration, len(pool.faces.face_ids))
+        threshold = recognition.clustering_threshold(calibration, max(SMALL, len(pool.faces.face_ids)))
     else:
         threshold = calibration.verification_threshold("image-image", fmr).value
     known = _known(pool, view, calibration, fpir)
