@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien import models, quality
+from mien.errors import MienError
 from mien.faces import Looks, Sameness, Tracker
 from mien.media import Frame, Video
 from mien.recognition import Calibration, Pipeline
@@ -84,20 +85,27 @@ def watch(
         on_event: Called with each event, before its frame is given out.
     """
     watcher = _Watcher(pipeline, decide, sameness(calibration), fpir, rules or EventRules(), live=video.live)
+    tell = on_event or (lambda _: None)
     pending: WatchedFrame | None = None
-    for frame, faces, thumbnail in _located(video, pipeline):
-        if pending is not None:
-            yield _told(pending, on_event)
-        pending = watcher.step(frame, faces, thumbnail)
-        if video.live:
-            # The next frame of a live stream may be long in coming.
-            yield _told(pending, on_event)
-            pending = None
-    if pending is not None:
-        yield _told(pending._replace(events=(*pending.events, *watcher.close())), on_event)
-    elif on_event is not None:
+    try:
+        for frame, faces, thumbnail in _located(video, pipeline):
+            if pending is not None:
+                yield _told(pending, tell)
+            pending = watcher.step(frame, faces, thumbnail)
+            if video.live:
+                # The next frame of a live stream may be long in coming.
+                yield _told(pending, tell)
+                pending = None
+    except MienError:
         for event in watcher.close():
-            on_event(event)
+            tell(event)
+        raise
+    leaving = watcher.close()
+    if pending is not None:
+        yield _told(pending._replace(events=(*pending.events, *leaving)), tell)
+        return
+    for event in leaving:
+        tell(event)
 
 
 def sameness(calibration: Calibration | None) -> Sameness | None:
@@ -110,10 +118,9 @@ def sameness(calibration: Calibration | None) -> Sameness | None:
     return Sameness(same, min(same, (-math.log(_DIFFERENT_ODDS) - intercept) / slope))
 
 
-def _told(frame: WatchedFrame, on_event: Callable[[Event], None] | None) -> WatchedFrame:
-    if on_event is not None:
-        for event in frame.events:
-            on_event(event)
+def _told(frame: WatchedFrame, tell: Callable[[Event], None]) -> WatchedFrame:
+    for event in frame.events:
+        tell(event)
     return frame
 
 
@@ -205,7 +212,7 @@ class _Watcher:
             located,
             track_id=track_ids,
             timestamp=np.full(len(located), self._now),
-            decisions=tuple(decision or self._undecided for decision in decisions),
+            decisions=tuple(self._undecided if decision is None else decision for decision in decisions),
         )
 
     def _events(self) -> tuple[Event, ...]:
