@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 import sqlite3
 
 import pytest
 from gallery_fakes import files, looks, open_fake, picture, sound, template
 
-from mien.errors import InvalidArgument, LinkConflict, NothingToUndo, UnknownFace, UnknownPerson
+from mien.errors import AmbiguousPerson, InvalidArgument, LinkConflict, NothingToUndo, UnknownFace, UnknownPerson
 from mien.gallery import journal
 
 
@@ -277,3 +278,61 @@ def test_the_journal_is_bounded(gallery, monkeypatch):
     for number in range(5):
         gallery.rename(f"p{number}", f"p{number + 1}")
     assert [edit.summary for edit in gallery.edits()] == ["p4 renamed p5", "p3 renamed p4", "p2 renamed p3"]
+
+
+def rows(path):
+    """Every row that an edit may touch, templates among them."""
+    connection = sqlite3.connect(path)
+    queries = (
+        "SELECT person_id, label, purpose, given, expires, created FROM person ORDER BY 1",
+        "SELECT sample_id, person_id, hex(template), source, path, sha256, box, suggestion_id FROM sample ORDER BY 1",
+        "SELECT sample_id, person_id, other_id FROM cannot_link ORDER BY 1, 2, 3",
+    )
+    found = [connection.execute(query).fetchall() for query in queries]
+    connection.close()
+    return found
+
+
+def random_edit(gallery, draw, suggestions):
+    """One edit of people and faces drawn by lot; many are refused."""
+    people = [person.person_id for person in gallery.people()]
+    faces = [face.face_id for person in people for face in gallery.samples(person)]
+    unnamed = [face.face_id for suggestion in suggestions for face in suggestion.faces]
+    one, other = draw.choice(people), draw.choice(people)
+    mine = [face.face_id for face in gallery.samples(one)]
+    edits = {
+        "rename": lambda: gallery.rename(one, f"label {draw.random()}"),
+        "merge": lambda: gallery.merge(one, other, force=draw.random() < 0.5),
+        "split": lambda: gallery.split(one, draw.sample(mine, min(len(mine), 2))),
+        "move": lambda: gallery.move(draw.choice([*faces, *unnamed]), one),
+        "reject": lambda: gallery.reject(draw.choice([*mine, *unnamed]), one),
+        "name": lambda: gallery.name(draw.choice(suggestions).suggestion_id, draw.choice(["Ada", "new", one])),
+    }
+    edits[draw.choice(list(edits))]()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_was_edited_an_undo_of_all_of_it_leaves_what_was(gallery, path, seed):
+    draw = random.Random(seed)
+    gallery.enroll("Ada", [*looks("ada", 0, 1), picture("ada", look=2)])
+    gallery.enroll("Eda", looks("ada", 1, 2), allow=("matches_other_person",))
+    gallery.enroll("Bob", looks("bob", 0, 1))
+    suggestions = gallery.suggest([picture("ada", "bob", "cleo", look=look) for look in range(4)])
+    before = [rows(path)]
+    while len(before) < 15:
+        try:
+            random_edit(gallery, draw, suggestions)
+        except (LinkConflict, InvalidArgument, UnknownFace, AmbiguousPerson):
+            assert rows(path) == before[-1], "what is refused changes nothing"
+        else:
+            before.append(rows(path))
+            assert len(gallery.edits()) == len(before) - 1
+    while before[1:]:
+        before.pop()
+        gallery.undo()
+        assert rows(path) == before[-1]
+    gallery.forget()
+    for person in gallery.people():
+        gallery.erase(person.person_id)
+    faces = [(who, look) for who in ("ada", "bob", "cleo") for look in range(4)]
+    assert [face for face in faces if template(*face)[-32:].tobytes() in files(path)] == []

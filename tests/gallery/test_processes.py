@@ -176,6 +176,25 @@ with open_fake(sys.argv[1]) as gallery:
     assert sound(path) == {"shared": 20} | expected
 
 
+SUGGESTED = """
+import mien.recognition
+mien.recognition.cluster = stand_in_cluster
+with open_fake(sys.argv[1]) as gallery:
+    for number in range(40):
+        gallery.suggest([picture("ada", "bob", look=number)])
+"""
+
+
+def test_processes_that_look_at_the_same_photos_keep_each_face_once(gallery, path):
+    processes = [child(SUGGESTED, path) for _ in range(2)]
+    for number in range(40):
+        gallery.suggest([picture("ada", "bob", look=number)])
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    for process in processes:
+        process.stdout.close()
+    assert [len(suggestion.faces) for suggestion in gallery.suggest()] == [40, 40]
+
+
 def test_many_may_create_one_store_at_once(path):
     failures = []
     start = threading.Barrier(8)

@@ -137,9 +137,12 @@ class Pool(Journal):
 
     def group(self, face_ids: Collection[str], suggestion_id: str, candidate_id: str | None) -> None:
         """Put unnamed faces into a suggestion."""
+        values = {"suggestion_id": suggestion_id, "candidate_id": candidate_id}
         self._connection.executemany(
-            "UPDATE sample SET suggestion_id = ?, candidate_id = ? WHERE sample_id = ? AND person_id IS NULL",
-            [(suggestion_id, candidate_id, face_id) for face_id in face_ids],
+            """UPDATE sample SET suggestion_id = :suggestion_id, candidate_id = :candidate_id
+               WHERE sample_id = :face_id AND person_id IS NULL
+               AND (suggestion_id IS NOT :suggestion_id OR candidate_id IS NOT :candidate_id)""",
+            [{**values, "face_id": face_id} for face_id in face_ids],
         )
 
     def assign(self, face_ids: Collection[str], person_id: str | None) -> None:
