@@ -280,6 +280,12 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_decision_is_listed():
+    folder = ROOT / "docs" / "decisions"
+    listed = LINK.findall((folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
 def test_help_links_to_pages_that_exist():
     pages = re.findall(r"docs/[\w/-]+\.md", build_parser().epilog)
     assert len(pages) == 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -16,6 +17,14 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 FROM_ROOT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put every decision into the navigation, so that a new one needs no line there."""
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"), key=lambda path: (path.stem != "README", path.stem))
+    listed = [f"decisions/{path.name}" for path in decisions]
+    config.nav = _filled(config.nav, listed)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -42,3 +51,11 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         return f"]({path}{anchor})"
 
     return _LINK.sub(mended, markdown)
+
+
+def _filled(item: Any, listed: list[str]) -> Any:  # noqa: ANN401 - the navigation as YAML gives it
+    if isinstance(item, list):
+        return [_filled(part, listed) for part in item]
+    if isinstance(item, dict):
+        return {title: _filled(part, listed) for title, part in item.items()}
+    return listed if item == "decisions/*.md" else item
