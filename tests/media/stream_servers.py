@@ -35,6 +35,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.sent = 0
         self.frames_a_connection = None
         self.refusing = False
+        self.spoiled = False
         self.pause = 0.01
         self.path = None
         vars(self).update(settings)
@@ -85,6 +86,8 @@ class HttpHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         for number in itertools.islice(itertools.count(), self.server.frames_a_connection):
             picture = jpeg(number % 40)
+            if self.server.spoiled:
+                picture = picture[:200] + bytes(len(picture) - 200)
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
             self.wfile.write(head + picture + b"\r\n")
             self.server.count(sent=1)

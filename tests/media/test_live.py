@@ -83,6 +83,22 @@ def test_it_gives_up_where_nothing_comes_back():
     assert "hidden" not in refused.value.message + video.name
 
 
+def test_a_reader_that_fails_is_told_and_not_waited_for(monkeypatch):
+    with (
+        Server(HttpHandler, frames_a_connection=8) as server,
+        media.open_video(f"http://{server.host}/mjpeg", live=PATIENT) as video,
+    ):
+        monkeypatch.setattr(container, "connect", lambda *_: 1 / 0)
+        with pytest.raises(StreamUnavailable, match="reading failed: division by zero"):
+            list(video)
+
+
+def test_a_stream_in_which_nothing_decodes_is_given_up():
+    options = media.LiveOptions(open_timeout=5, read_timeout=5, give_up_after=0.3, first_pause=0.02)
+    with Server(HttpHandler, spoiled=True) as server, pytest.raises(StreamUnavailable, match=r"could be decoded|cannot be opened"):
+        media.open_video(f"http://{server.host}/mjpeg", live=options)
+
+
 def test_nobody_there_is_said_at_once_and_without_the_password():
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]

@@ -112,11 +112,13 @@ class LiveVideo(Video):
             return self._newest
 
     def _run(self, connection: Connection | None) -> None:
-        problem = "the stream ended"
-        while connection is not None:
-            with contextlib.closing(connection):
-                problem = self._read(connection)
-            connection = self._reconnect(problem)
+        try:
+            while connection is not None:
+                with contextlib.closing(connection):
+                    problem = self._read(connection)
+                connection = self._reconnect(problem)
+        except Exception as error:  # whoever waits for a frame has to be told, whatever it was
+            self._give_up(f"reading failed: {error}")
 
     def _read(self, connection: Connection) -> str:
         """Keep the newest frame until the connection ends; says why it did."""
@@ -133,6 +135,8 @@ class LiveVideo(Video):
                         self._offer(frame, uprighter)
                 if self._stopped.is_set():
                     break
+                if self._silence() > self._options.give_up_after:
+                    return "nothing that came could be decoded"
         except av.FFmpegError as error:
             return f"the stream was lost ({reason(error)})"
         return "the stream ended"
@@ -154,15 +158,21 @@ class LiveVideo(Video):
     def _reconnect(self, problem: str) -> Connection | None:
         pause = self._options.first_pause
         while not self._stopped.wait(pause):
-            silent = time.perf_counter() - self._heard
-            if self._began is None or silent > self._options.give_up_after:
+            if self._began is None or self._silence() > self._options.give_up_after:
+                self._give_up(f"no frame for {self._silence():.0f} s: {problem}")
                 break
             try:
                 return self._connect()
             except (StreamUnavailable, ImageTooLarge) as error:
                 problem = error.message.removeprefix(f"{self.name}: ")
             pause = min(2 * pause, self._options.longest_pause)
-        with self._changed:
-            self._lost = f"no frame for {time.perf_counter() - self._heard:.0f} s: {problem}"
-            self._changed.notify_all()
         return None
+
+    def _silence(self) -> float:
+        """Seconds since the last frame, or since the first connection."""
+        return time.perf_counter() - self._heard
+
+    def _give_up(self, problem: str) -> None:
+        with self._changed:
+            self._lost = problem
+            self._changed.notify_all()
