@@ -112,4 +112,4 @@ def test_ticks_are_few_round_and_within(start, end):
     assert all(start - 1e-6 <= mark <= start + end + 1e-6 for mark in marks)
     steps = {round(after - before, 6) for before, after in itertools.pairwise(marks)}
     assert len(steps) <= 1
-    assert all(re.fullmatch(r"(1|2|5|10|15|30)(\.0)?|0\.[125]", f"{step}") or step % 60 == 0 for step in steps)
+    assert all(re.fullmatch(r"(1|2|5|10|15|20|30)(\.0)?|0\.[125]", f"{step}") or step % 60 == 0 for step in steps)

@@ -77,8 +77,9 @@ def _page(presences: Presences, title: str, notes: str, failures: Sequence[tuple
 def _numbers(presences: Presences, tracks: Sequence[Presence]) -> dict[str, int | str]:
     counts = collections.Counter(verdict(track.decision) for track in tracks)
     people = {t.decision.person.person_id for t in tracks if t.decision is not None and t.decision.person is not None}
+    seconds = presences.end - (presences.start or 0.0)
     numbers: dict[str, int | str] = {
-        "Watched": clock(presences.end - (presences.start or 0.0)),
+        "Watched": clock(seconds if seconds < 10 else round(seconds)),
         "Frames": presences.frames,
         "Tracks": len(tracks),
         "People found": len(people),
@@ -121,6 +122,6 @@ def _row(track: Presence) -> str:
 
 def _times(track: Presence) -> str:
     stretches = track.spans.stretches
-    times = [f"{clock(first)}\N{EN DASH}{clock(last)}" for first, last in stretches[:_MOST_TIMES]]
+    times = [f"<span>{clock(first)}\N{EN DASH}{clock(last)}</span>" for first, last in stretches[:_MOST_TIMES]]
     more = len(stretches) - _MOST_TIMES
-    return ", ".join(times + ([f"and {more} more times"] if more > 0 else []))
+    return ", ".join(times + ([f"and {more:,} more"] if more > 0 else []))
