@@ -216,7 +216,7 @@ class Pool(Journal):
         if face_ids is None:
             self._connection.execute("DELETE FROM scan WHERE collection_id = ?", (self._collection_id,))
             return self._remove_unnamed("TRUE")
-        return sum(self._remove_unnamed("sample_id = ?", face_id) for face_id in face_ids)
+        return self._remove_unnamed("sample_id IN (SELECT value FROM json_each(?))", json.dumps(list(face_ids)))
 
     def forget_candidates(self, person_id: str) -> int:
         """Remove the unnamed faces that were taken for a person."""
