@@ -103,6 +103,16 @@ class FakeGallery:
         self.calls.append((names, options))
         return self.suggestions
 
+    def import_names(self, photos, *, on_error, **options):
+        names = [photo.name for photo in photos]
+        self.calls.append((names, options))
+        for index, name in enumerate(names):
+            if "bad" in name:
+                on_error(index, UnreadableImage(f"{name}: its metadata cannot be read"))
+        refused = (Refusal("b.jpg", ("no_face_in_region",), "no face was found at 1,2-3,4"),)
+        bo = Enrolment(None, "Bo", (), (), refused if "b.jpg" in names else (), checked=True)
+        return [Enrolment("a" * 32, "Ada", ("a.jpg",), (), (), checked=True), bo] if "a.jpg" in names else []
+
     def name(self, suggestion_id, label, **options):
         self.calls.append((suggestion_id, label, options))
         return person(3, label)
@@ -138,7 +148,7 @@ class FakeGallery:
 @pytest.fixture
 def gallery(monkeypatch):
     fake = FakeGallery()
-    for module in ("enroll", "identify", "people", "_naming", "_edits"):
+    for module in ("enroll", "identify", "people", "_naming", "_edits", "_importing"):
         monkeypatch.setattr(f"mien.cli.{module}.open_gallery", lambda arguments, *, must_exist=False: fake)
     return fake
 

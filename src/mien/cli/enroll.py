@@ -13,7 +13,7 @@ from mien.errors import InputError, InvalidArgument, NoImages
 if TYPE_CHECKING:
     from mien.gallery import Enrolment
 
-__all__ = ["register", "run"]
+__all__ = ["print_enrolment", "register", "run"]
 
 EPILOG = """\
 examples:
@@ -74,10 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             refused |= bool(enrolment.refused)
             if len(people) > 1:
                 print_progress(number, len(people), "people")
-            if arguments.format == "json":
-                print_json({"schema": "mien.enrolment/1", **enrolment.to_dict()})
-            else:
-                _print(enrolment)
+            print_enrolment(enrolment, arguments.format)
     return InputError.exit_status if refused else 0
 
 
@@ -99,7 +96,11 @@ def _people(arguments: argparse.Namespace) -> list[tuple[str, list[Path]]]:
     return [(folder.name, expand([folder])) for folder in folders]
 
 
-def _print(enrolment: Enrolment) -> None:
+def print_enrolment(enrolment: Enrolment, form: str) -> None:
+    """What was added and what was refused, and why; or one JSON document."""
+    if form == "json":
+        print_json({"schema": "mien.enrolment/1", **enrolment.to_dict()})
+        return
     counts = f"{len(enrolment.added)} added"
     if enrolment.already:
         counts += f", {len(enrolment.already)} there before"

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from mien.cli import _edits, _naming
+from mien.cli import _edits, _importing, _naming
 from mien.cli._options import Commands, add_format, add_gallery, open_gallery
 from mien.cli._output import count, print_json, print_table, printable
 from mien.cli._person import print_person
@@ -52,6 +52,7 @@ def register(commands: Commands) -> None:
         add_gallery(verb)
         add_format(verb, "table", "json")
     _naming.register(verbs)
+    _importing.register(verbs)
     _edits.register(verbs)
 
 

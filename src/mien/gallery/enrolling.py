@@ -82,6 +82,20 @@ class Enrolling(Collection):
         probes = look(several(sources), pipeline, enrolled, allow)
         if not probes:
             raise NoImages(f"enroll {label}: expected at least one image, got none")
+        return self._enrol(label, probes, new, person_id, allow, purpose, expires)
+
+    def _enrol(
+        self,
+        label: str,
+        probes: list[Probe],
+        new: bool,
+        person_id: str | None,
+        allow: Set[str],
+        purpose: str | None,
+        expires: dt.date | None,
+    ) -> Enrolment:
+        """Check what was seen in the images of one person, and commit what serves; arguments as in `enroll`."""
+        pipeline = self._pipeline()
         with self._store.writing(self.collection) as transaction:
             self._check_space(transaction, pipeline)
             # Another thread or process may have enrolled them while this one looked at the images.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.media import Source
     from mien.recognition import Calibration, Pipeline
 
-__all__ = ["Probe", "Referee", "look"]
+__all__ = ["Probe", "Referee", "look", "take"]
 
 MAIN_FACE = 0.5
 """A second face of at least this share of the largest one's size (a quarter of its area) leaves open who is meant."""
@@ -115,16 +115,30 @@ def _examine(probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Coll
     rivals = int(np.count_nonzero(sizes >= MAIN_FACE * sizes[main])) - 1
     if rivals and "several_faces" not in allow:
         probe.refuse("several_faces", f"{rivals + 1} faces of like size: cut out the one that is meant")
-    for reason in quality.reasons(faces, quality.ENROLMENT)[main]:
+    take(probe, faces, main, sha256, artefact, allow)
+
+
+def take(probe: Probe, faces: Faces, row: int, sha256: str, artefact: str, allow: Collection[str]) -> None:
+    """Make one face of an image the probe's sample, unless it has reasons against it or the face gives some.
+
+    Args:
+        probe: Of the image.
+        faces: With templates and quality.
+        row: Which of them.
+        sha256: Hash of the image's content.
+        artefact: What computed the templates.
+        allow: Reasons that are no reason to refuse.
+    """
+    for reason in quality.reasons(faces, quality.ENROLMENT)[row]:
         if reason not in allow:
             probe.refuse(reason, f"the face is {reason.replace('_', ' ')}: give a clearer picture")
     if probe.reasons:
         return
     assert faces.templates is not None
-    grade = None if faces.quality is None else float(faces.quality[main])
+    grade = None if faces.quality is None else float(faces.quality[row])
     # The folders of a path say more about a person than they consented to.
     name = Path(probe.name).name
-    template, box = np.array(faces.templates[main], np.float32), tuple(faces.boxes[main].tolist())
+    template, box = np.array(faces.templates[row], np.float32), tuple(faces.boxes[row].tolist())
     probe.sample = Sample(template, name, sha256, artefact, grade, box)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from mien.gallery.editing import Editing
-from mien.gallery.enrolling import Enrolling
 from mien.gallery.identifying import Identifying
+from mien.gallery.importing import Importing
 from mien.gallery.naming import Naming
 from mien.gallery.watching import Watching
 
 __all__ = ["Gallery"]
 
 
-class Gallery(Enrolling, Identifying, Watching, Naming, Editing):
+class Gallery(Importing, Identifying, Watching, Naming, Editing):
     """A collection of known people in a store.
 
     A collection pins the embedding space of its first enrolment. Any number of threads may use one gallery, and any
