@@ -65,8 +65,9 @@ def test_report(tmp_path):
         "Failed": "1",
     }  # fmt: skip
     for words in ("Today.", "about 1 in 100", "Calibration: celebrities.", "cut off", "too small, blurred", "0.710",
-                  "Ada Lovelace", "unknown, track 1", "refused, track 2", "0:00\N{EN DASH}0:07 , 0:20\N{EN DASH}0:23"):  # fmt: skip
+                  "Ada Lovelace", "unknown, track 1", "refused, track 2"):  # fmt: skip
         assert words in page.text
+    assert "0:00\N{EN DASH}0:07 , 0:20\N{EN DASH}0:23" in page.text
     assert "undecided" not in page.text
     assert "%" not in page.text
     assert len(page.all("img")) == 3
@@ -127,7 +128,7 @@ def test_one_person_over_several_tracks_is_one_row(tmp_path):
 
 def test_memory_is_bounded():
     presences = Presences(EventRules(confirm_frames=2))
-    for second in range(3000):
+    for second in range(1200):
         presences.add(frame(second / 10, **{f"t{second}": MATCHED}))
     assert presences.shown() == []
     assert len(presences._tracks) <= 1000
