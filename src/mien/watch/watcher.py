@@ -31,7 +31,7 @@ Decide: TypeAlias = Callable[[Sequence[Probe]], Sequence[Decision]]
 
 _Thumbnail: TypeAlias = "NDArray[np.int16]"
 
-_BATCH = 8
+_BATCH = 4
 # Frames of a batch together, so that memory does not depend on how large they are.
 _BATCH_BYTES = 16_000_000
 # Two faces of a video are one person's from the score that one in so many pairs of strangers reaches; a few hundred
