@@ -33,6 +33,7 @@ def test_verdict_and_title(made, state, words):
         (MATCHED, "false positive identification rate of 0.01: .* not in this gallery, about 1 in 100 "),
         (decision(rate=1e-4, rate_kind="fmr"), "false match rate of 0.0001: .* different people, about 1 in 10,000 "),
         (decision(rate=0.8), "a share of 0.8 would"),
+        (decision(comparison="track-person/5+"), "of tracks of people who are not in this gallery"),
         (UNCALIBRATED, "^$"),
     ],
 )

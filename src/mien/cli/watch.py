@@ -120,6 +120,7 @@ class _Run:
         self._unknown: set[int] = set()
         self._failures: list[tuple[str, str]] = []
         self._frames, self._last, self._seconds = 0, arguments.start, 0.0
+        self._shown = -1  # whole seconds that the progress said last
 
     def go(self, gallery: Gallery) -> None:
         """Watch to the end, or until it is asked for."""
@@ -133,7 +134,7 @@ class _Run:
                 frames = self._saved(frames, outputs.enter_context(self._copy()))
             outputs.enter_context(self._interruption)
             if self._arguments.report:
-                title = f"Faces in {self._video.name}"
+                title = f"Faces in {self._video.name if self._video.live else Path(self._video.name).name}"
                 render.write_video_report(
                     self._arguments.report, frames, title=title, rules=self._rules, failures=self._failures
                 )
@@ -210,7 +211,8 @@ class _Run:
 
     def _print_progress(self, elapsed: float) -> None:
         end = self._video.duration if self._arguments.end is None else self._arguments.end
-        if not self._video.live and end is not None:
+        if not self._video.live and end is not None and int(self._last) != self._shown:
+            self._shown = int(self._last)
             print_moment(self._last, start=self._arguments.start, end=end, elapsed=elapsed)
 
     def _print_summary(self) -> None:

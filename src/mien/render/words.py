@@ -87,8 +87,9 @@ def rate_meaning(decision: Decision) -> str:
     if decision.calibration is None or not 0 < decision.rate < 1:
         return ""
     share = f"about 1 in {round(1 / decision.rate):,}" if decision.rate <= 0.5 else f"a share of {decision.rate:g}"
+    probes = "tracks" if decision.comparison.startswith("track-") else "faces"
     promise = (
-        f"of faces of people who are not in this gallery, {share} would still be given a name"
+        f"of {probes} of people who are not in this gallery, {share} would still be given a name"
         if decision.rate_kind == "fpir"
         else f"of comparisons between two different people, {share} would still be called a match"
     )
