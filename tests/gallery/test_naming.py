@@ -13,6 +13,7 @@ from mien.errors import (
     LinkConflict,
     NotCalibrated,
     SpaceMismatch,
+    StoreFull,
     UnknownFace,
     UnreadableImage,
     UnsupportedErrorRate,
@@ -270,6 +271,20 @@ def test_a_remembered_face_is_to_be_named(gallery):
     assert gallery.remember(image, pipeline.find(picture())) == ()
     with pytest.raises(SpaceMismatch):
         gallery.remember(image, FakePipeline(space="other").find(picture("x", look=3)))
+
+
+def test_a_full_disk_loses_no_suggestion(gallery, path):
+    before = gallery.suggest(FOLDER)
+    with gallery._store._connection() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreFull):
+        gallery.suggest(looks("cleo", *range(200)))
+    with gallery._store._connection() as connection:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    assert gallery.suggest()[: len(before)] == before
+    gallery.suggest(looks("cleo", *range(200)))
+    assert sum(sizes(gallery.suggest(min_faces=1))) == 208, "what did not fit is looked at again"
 
 
 def test_threads_may_suggest_and_name_at_once(gallery):

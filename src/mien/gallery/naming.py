@@ -49,8 +49,9 @@ class Naming(Collection):
 
         A photo whose content was looked at before is skipped, so that a run that was stopped goes on where it was.
         Faces that would not do as samples (too small, blurred, turned away...) are left out. Faces decided to be a
-        known person are suggested as more of them; the others are clustered. Two faces of one photo are never one
-        person, and a face is never suggested as somebody it was rejected for.
+        known person are suggested as more of them; the others are clustered, those of people whose consent has expired
+        among them. Two faces of one photo are never one person, and a face is never suggested as somebody it was
+        rejected for.
 
         Args:
             sources: New photos: a source, or several; None for none.
