@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.render.lettering import lettering, shorten
 from mien.render.placement import Chip, place
@@ -161,13 +162,15 @@ def _strokes(outline: Array, state: Verdict, style: _Style) -> list[Array]:
     else:
         count = max(8, round(length / (5.5 * style.line)))
         spans = [((i + 0.22) * length / count, (i + 0.78) * length / count) for i in range(count)]
-    return [_between(outline, along, start, end) for start, end in spans]
+    return _cut(outline, along, np.array(spans))
 
 
-def _between(outline: Array, along: Array, start: float, end: float) -> Array:
-    inner = along[(along > start) & (along < end)]
-    at = np.concatenate([[start], inner, [end]])
-    return np.stack([np.interp(at, along, outline[:, axis]) for axis in (0, 1)], axis=-1).astype(np.float32)
+def _cut(outline: Array, along: NDArray[np.floating], spans: NDArray[np.floating]) -> list[Array]:
+    """The parts of an outline from one distance along it to another, (n, 2)."""
+    ends = np.stack([np.interp(spans, along, outline[:, axis]) for axis in (0, 1)], axis=-1).astype(np.float32)
+    first = np.searchsorted(along, spans[:, 0], "right").tolist()
+    last = np.searchsorted(along, spans[:, 1], "left").tolist()
+    return [np.concatenate([end[:1], outline[i:j], end[1:]]) for end, i, j in zip(ends, first, last, strict=True)]
 
 
 def _chip(face: Face, style: _Style, width: int, height: int) -> Chip | None:
