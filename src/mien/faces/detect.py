@@ -24,9 +24,9 @@ _TILE_SIDE = 2304
 _TILE_MARGIN = 128
 _TILE_SCALE = 0.75
 _TURNED_SIDE = 1280
-# Half of LFW's frames (development half), upright and turned: an upright face scores 0.88 or more, in one of 100 less
-# than 0.9; what is seen upright in a face on its head reaches 0.91, and the same face turned always 0.85. Among 3,461
-# frames with the face painted over no turn showed anything above 0.82.
+# From 495 frames and 273 crops of LFW, upright and turned (development half): an upright face scores 0.88 or more, one
+# in a hundred less than 0.9; what is seen upright in a face on its head reaches 0.91, and the same face turned always
+# 0.85. In every other of 6,921 frames with the face painted over, no turn showed anything above 0.82.
 _SURE = 0.9
 _SURER = 0.02
 _TURNED_SCORE = 0.85
