@@ -135,8 +135,8 @@ class Tracker:
         sameness: What comparison scores mean; None where that is not known: tracks are then kept by motion alone.
         start_score: Lowest detector score at which a face begins a track; one of less only continues a track.
         coast_seconds: For how long a track that is not seen is expected where its motion would have taken it.
-        memory: How many tracks that are out of sight are remembered by their template, and
-        memory_seconds: for how long.
+        memory: How many tracks that are out of sight are remembered by their template.
+        memory_seconds: For how long they are.
     """
 
     def __init__(
