@@ -272,6 +272,19 @@ def test_forgotten_faces_leave_the_journal(family, path):
     assert [person.label for person in family.people()] == ["Ada", "Bob"]
 
 
+def test_what_was_said_of_forgotten_faces_is_forgotten(family, path):
+    one, other, third = (face.face_id for face in family.cleo.faces)
+    family.reject(one, family.cleo.suggestion_id)
+    family.reject(other, "Ada")
+    family.reject(third, "Ada")
+    family.move(third, "Ada")
+    family.forget(one, other)
+    assert [edit.action for edit in family.edits()] == ["move", "reject"]
+    assert not [key for key in (one, other) if key in journal_text(path)]
+    assert [family.undo().action for _ in range(2)] == ["move", "reject"]
+    assert rows(path)[2] == [], "a link that was taken away and given back is taken away"
+
+
 def test_the_journal_is_bounded(gallery, monkeypatch):
     monkeypatch.setattr(journal, "MAX_EDITS", 3)
     gallery.enroll("p0", looks("ada", 0))

@@ -40,6 +40,21 @@ _COLUMNS = {
     "cannot_link": ("link_id", "sample_id", "person_id", "other_id"),
 }
 
+_FORGET = (
+    # A face is gone for good where it is no row, and no twin is there to make one of.
+    """DELETE FROM edit_change WHERE entity = 'sample' AND key NOT IN (SELECT sample_id FROM sample)
+       AND ifnull(json_extract(before, '$.twin'), '') NOT IN (SELECT sample_id FROM sample)""",
+    """DELETE FROM edit_change WHERE entity = 'cannot_link' AND EXISTS (
+           SELECT 1 FROM json_each(json_array(json_extract(before, '$.sample_id'), json_extract(before, '$.other_id')))
+           WHERE value IS NOT NULL AND value NOT IN (SELECT sample_id FROM sample)
+           AND value NOT IN (SELECT key FROM edit_change WHERE entity = 'sample'))""",
+    # A link that was made is gone for good where no later edit has taken it away.
+    """DELETE FROM edit_change WHERE entity = 'cannot_link' AND before IS NULL
+       AND CAST(key AS INTEGER) NOT IN (SELECT link_id FROM cannot_link)
+       AND key NOT IN (SELECT key FROM edit_change WHERE entity = 'cannot_link' AND before IS NOT NULL)""",
+    "DELETE FROM edit WHERE edit_id NOT IN (SELECT edit_id FROM edit_change)",
+)
+
 
 class Journal(Rows):
     """Edits of one collection within one transaction."""
@@ -103,12 +118,9 @@ class Journal(Rows):
                 execute("DELETE FROM edit WHERE edit_id = ?", (edit_id,))
 
     def _forget_changes(self) -> None:
-        """Forget what was done to faces that are gone, and edits of which nothing is left."""
-        self._connection.execute(
-            """DELETE FROM edit_change WHERE entity = 'sample' AND key NOT IN (SELECT sample_id FROM sample)
-               AND ifnull(json_extract(before, '$.twin'), '') NOT IN (SELECT sample_id FROM sample)"""
-        )
-        self._connection.execute("DELETE FROM edit WHERE edit_id NOT IN (SELECT edit_id FROM edit_change)")
+        """Forget what was done to faces that are gone for good, and edits of which nothing is left."""
+        for statement in _FORGET:
+            self._connection.execute(statement)
 
     def _record(self, entity: str, key: str | int, **extra: str) -> None:
         """Keep a row as it is now, before it is changed; a row that is not there yet is removed by an undo."""

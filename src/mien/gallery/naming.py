@@ -18,7 +18,7 @@ from mien.types import Faces, Image
 
 if TYPE_CHECKING:
     from mien.gallery.collecting import Find
-    from mien.gallery.suggestions import Group, Pool
+    from mien.gallery.suggestions import Evidence, Group
     from mien.media import Source
     from mien.recognition import Pipeline
 
@@ -73,7 +73,7 @@ class Naming(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed; photos are kept 32 at a time, each time all or nothing.
         """
-        from mien.gallery.suggestions import Pool, group
+        from mien.gallery.suggestions import Evidence, group
 
         _check_suggest(fmr, fpir, min_faces)
         expires, pipeline = _last_day(keep_days), self._pipeline()
@@ -84,10 +84,10 @@ class Naming(Collection):
             self._check_space(transaction, pipeline)
             if transaction.space() is None:
                 return []
-            pool, view = Pool.of(transaction), self._view(transaction)
-        groups = group(pool, view, self._calibration(pipeline), fmr=fmr, fpir=fpir)
+            evidence, view = Evidence.of(transaction), self._view(transaction)
+        groups = group(evidence, view, self._calibration(pipeline), fmr=fmr, fpir=fpir)
         with self._store.writing(self.collection) as transaction:
-            return _written(transaction, pool, groups, min_faces)
+            return _written(transaction, evidence, groups, min_faces)
 
     def _collect(
         self,
@@ -226,16 +226,16 @@ class Naming(Collection):
         return removed
 
 
-def _written(transaction: Transaction, pool: Pool, groups: Sequence[Group], min_faces: int) -> list[Suggestion]:
+def _written(transaction: Transaction, evidence: Evidence, groups: Sequence[Group], min_faces: int) -> list[Suggestion]:
     """Store the groups, and read them back: faces may have been named or forgotten meanwhile."""
     from mien.gallery.suggestions import keys
 
     candidates = {}
-    for group, key in zip(groups, keys(groups, pool.faces), strict=True):
+    for group, key in zip(groups, keys(groups, evidence.faces), strict=True):
         person_id = group.candidate.person_id if group.candidate else None
         if person_id is not None and transaction.by_id(person_id) is None:
             person_id = None
-        transaction.group([pool.faces.face_ids[row] for row in group.rows], key, person_id)
+        transaction.group([evidence.faces.face_ids[row] for row in group.rows], key, person_id)
         candidates[key] = group.candidate if person_id else None
     found = transaction.unnamed_faces()
     suggestions = [Suggestion(key, tuple(found[key]), known) for key, known in candidates.items() if key in found]

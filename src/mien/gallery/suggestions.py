@@ -19,7 +19,7 @@ from mien.types import Array, Candidate
 if TYPE_CHECKING:
     from mien.recognition import Calibration
 
-__all__ = ["Group", "Pool", "group", "keys"]
+__all__ = ["Evidence", "Group", "group", "keys"]
 
 SMALL = 100
 """A pool is clustered at least as strictly as one of so many faces: in a small one, every wrong pair is seen."""
@@ -34,7 +34,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class Evidence:
     """The unnamed faces and all that was said of them, as one transaction sees them."""
 
     faces: Unnamed
@@ -43,8 +43,8 @@ class Pool:
     owners: dict[str, set[str]]
 
     @classmethod
-    def of(cls, transaction: Transaction) -> Pool:
-        """The pool of a collection."""
+    def of(cls, transaction: Transaction) -> Evidence:
+        """Those of a collection."""
         return cls(
             transaction.unnamed(), transaction.not_people(), transaction.not_one(), transaction.owners_of_unnamed()
         )
@@ -55,11 +55,13 @@ class Pool:
         return said or person_id in self.owners.get(self.faces.sha256[row], ())
 
 
-def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float | None, fpir: float) -> list[Group]:
+def group(
+    evidence: Evidence, view: View, calibration: Calibration | None, *, fmr: float | None, fpir: float
+) -> list[Group]:
     """Group the unnamed faces, largest group first; every face is in one.
 
     Args:
-        pool: The faces.
+        evidence: The faces, and what was said of them.
         view: The known people.
         calibration: Of the pipeline that made the templates.
         fmr: Share of pairs of strangers' faces that may be taken for one person's in clustering; None for one that
@@ -72,33 +74,33 @@ def group(pool: Pool, view: View, calibration: Calibration | None, *, fmr: float
     """
     if calibration is None:
         raise NotCalibrated("suggest: no calibration fits this pipeline, and without one nobody can say who is alike")
-    if not pool.faces.face_ids:
+    if not evidence.faces.face_ids:
         return []
     if fmr is None:
-        threshold = recognition.clustering_threshold(calibration, max(SMALL, len(pool.faces.face_ids)))
+        threshold = recognition.clustering_threshold(calibration, max(SMALL, len(evidence.faces.face_ids)))
     else:
         threshold = calibration.verification_threshold("image-image", fmr).value
-    known = _known(pool, view, calibration, fpir)
+    known = _known(evidence, view, calibration, fpir)
     groups = [Group(tuple(rows), candidate) for rows, candidate in known]
     taken = {row for rows, _ in known for row in rows}
-    rest = [row for row in range(len(pool.faces.face_ids)) if row not in taken]
-    groups += [Group(tuple(rest[i] for i in members)) for members in _clusters(pool, rest, threshold)]
+    rest = [row for row in range(len(evidence.faces.face_ids)) if row not in taken]
+    groups += [Group(tuple(rest[i] for i in members)) for members in _clusters(evidence, rest, threshold)]
     return sorted(groups, key=lambda one: (-len(one.rows), one.rows))
 
 
-def _known(pool: Pool, view: View, calibration: Calibration, fpir: float) -> list[tuple[list[int], Candidate]]:
+def _known(evidence: Evidence, view: View, calibration: Calibration, fpir: float) -> list[tuple[list[int], Candidate]]:
     """Rows of faces decided to be a known person's, one face an image, the best one."""
     people = view.people
-    if not people or not len(pool.faces.templates):
+    if not people or not len(evidence.faces.templates):
         return []
     best: dict[tuple[str, str], tuple[float, int]] = {}
     named: dict[str, Candidate] = {}
-    for row, found in enumerate(view.search(pool.faces.templates, min(people, 5))):
-        allowed = [candidate for candidate in found if not pool.bars(row, candidate.person_id)]
+    for row, found in enumerate(view.search(evidence.faces.templates, min(people, 5))):
+        allowed = [candidate for candidate in found if not evidence.bars(row, candidate.person_id)]
         decision = recognition.decide_identification(allowed, calibration=calibration, fpir=fpir, people=people)
         if decision.person is None:
             continue
-        person, key = decision.person, (decision.person.person_id, pool.faces.sha256[row])
+        person, key = decision.person, (decision.person.person_id, evidence.faces.sha256[row])
         best[key] = max(best.get(key, (-2.0, 0)), (person.score, row))
         if person.person_id not in named or named[person.person_id].score < person.score:
             named[person.person_id] = person
@@ -108,15 +110,15 @@ def _known(pool: Pool, view: View, calibration: Calibration, fpir: float) -> lis
     return [(sorted(rows[person_id]), candidate) for person_id, candidate in named.items()]
 
 
-def _clusters(pool: Pool, rest: Sequence[int], threshold: float) -> list[list[int]]:
+def _clusters(evidence: Evidence, rest: Sequence[int], threshold: float) -> list[list[int]]:
     """Positions in ``rest``, by cluster."""
     if not rest:
         return []
-    position = {pool.faces.face_ids[row]: index for index, row in enumerate(rest)}
-    apart = [(position[one], position[other]) for one, other in pool.not_one if {one, other} <= position.keys()]
-    _, photos = np.unique([pool.faces.sha256[row] for row in rest], return_inverse=True)
+    position = {evidence.faces.face_ids[row]: index for index, row in enumerate(rest)}
+    apart = [(position[one], position[other]) for one, other in evidence.not_one if {one, other} <= position.keys()]
+    _, photos = np.unique([evidence.faces.sha256[row] for row in rest], return_inverse=True)
     labels = recognition.cluster(
-        _rows(pool.faces.templates, rest),
+        _rows(evidence.faces.templates, rest),
         threshold=threshold,
         must_link=np.empty((0, 2), np.int64),
         cannot_link=np.array(apart, np.int64).reshape(-1, 2),
