@@ -71,3 +71,21 @@ def test_progress_only_on_a_terminal(terminal, expected, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     _output.print_progress(3, 3, "images")
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [(10.0, "0:00 of 0:30"), (20.04, "0:10 of 0:30, 0:08 left"), (40.0, "0:30 of 0:30"), (None, "")],
+)
+def test_progress_in_a_video(moment, text, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _output.print_moment(moment, start=10.0, end=40.0, elapsed=4.0)
+    written = capsys.readouterr().err
+    assert written.strip() == text
+    assert written.startswith("\r")
+    assert written.endswith("\r")
+
+
+def test_no_progress_where_nobody_looks(capsys):
+    _output.print_moment(1.0, end=2.0, elapsed=1.0)
+    assert capsys.readouterr().err == ""

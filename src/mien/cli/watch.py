@@ -127,11 +127,11 @@ class _Run:
         from mien import render
 
         with contextlib.ExitStack() as outputs:
-            if self._arguments.events:
-                self._events = outputs.enter_context(render.EventWriter(self._arguments.events, self._video.name))
             frames = self._followed(gallery)
             if self._arguments.save:
                 frames = self._saved(frames, outputs.enter_context(self._copy()))
+            if self._arguments.events:
+                self._events = outputs.enter_context(render.EventWriter(self._arguments.events, self._video.name))
             outputs.enter_context(self._interruption)
             if self._arguments.report:
                 title = f"Faces in {self._video.name if self._video.live else Path(self._video.name).name}"
