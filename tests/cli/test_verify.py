@@ -15,7 +15,8 @@ def decide(monkeypatch):
         defaults = {"match": True, "score": 0.7, "threshold": 0.4, "rate": 1e-3, "rate_kind": "fmr",
                     "interval": (0.0005, 0.002), "comparison": "image-image", "llr": 5.0}  # fmt: skip
 
-        def verify(a, b, *, fmr):
+        def verify(a, b, *, fmr, pipeline):
+            assert pipeline is None
             calls.append((str(a), str(b), fmr))
             return Decision(**defaults | fields)
 
@@ -56,3 +57,19 @@ def test_json_is_strict(decide, capsys):
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert (document["schema"], document["sources"]) == ("mien.verification/1", ["a.jpg", "b.jpg"])
     assert document["decision"]["match"] is False
+
+
+def test_another_recogniser_may_be_asked(monkeypatch, capsys):
+    from mien import recognition
+    from mien.types import Decision
+
+    asked = []
+
+    def verify(a, b, *, fmr, pipeline):
+        asked.append(pipeline)
+        return Decision(False, 0.1, 0.4, fmr, "fmr", (0.0, 1.0), "image-image")
+
+    monkeypatch.setattr(recognition, "pipeline_for", lambda name: f"pipeline of {name}")
+    monkeypatch.setattr("mien.verify", verify, raising=False)
+    assert main(["verify", "a.jpg", "b.jpg", "--recogniser", "dlib"]) == 1
+    assert asked == ["pipeline of dlib"]

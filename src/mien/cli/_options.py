@@ -12,6 +12,7 @@ from mien.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mien.gallery import Gallery
+    from mien.recognition import Pipeline
 
 __all__ = [
     "Commands",
@@ -19,11 +20,15 @@ __all__ = [
     "add_format",
     "add_gallery",
     "add_images",
+    "add_recogniser",
+    "chosen_pipeline",
     "error_rate",
     "expand",
     "is_folder",
     "open_gallery",
 ]
+
+RECOGNISERS = ("sface", "dlib")
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -54,7 +59,27 @@ def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> 
         path = locate(arguments.gallery)
         if not path.exists():
             raise StoreUnavailable(f"{path}: there is no gallery; mien enroll makes one", path=str(path))
-    return Gallery(arguments.gallery, collection=arguments.collection)
+    return Gallery(arguments.gallery, collection=arguments.collection, pipeline=chosen_pipeline(arguments))
+
+
+def add_recogniser(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """``--recogniser``; its choices are not read from the registry, which would load the networks' library."""
+    parser.add_argument(
+        "--recogniser",
+        choices=RECOGNISERS,
+        required=required,
+        help="the network that compares faces" + ("" if required else " (default: the collection's, else sface)"),
+    )
+
+
+def chosen_pipeline(arguments: argparse.Namespace) -> Pipeline | None:
+    """The pipeline of the recogniser that `add_recogniser` was given, None where none was."""
+    name = getattr(arguments, "recogniser", None)
+    if name is None:
+        return None
+    from mien.recognition import pipeline_for
+
+    return pipeline_for(name)
 
 
 def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:

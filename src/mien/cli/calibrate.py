@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, a_path, add_format
+from mien.cli._options import Commands, a_path, add_format, add_recogniser, chosen_pipeline
 from mien.cli._output import count, print_failures, print_json, print_progress, print_table, printable
 from mien.errors import InputError
 
@@ -37,6 +37,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--output", type=a_path, metavar="FILE", help="where to write it (default: where Mien looks for yours first)"
     )
+    add_recogniser(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     failures: list[tuple[str, str]] = []
     calibration = refit(
         arguments.folder,
-        pipeline=default_pipeline(),
+        pipeline=chosen_pipeline(arguments) or default_pipeline(),
         progress=_progress,
         on_error=lambda source, error: failures.append((source, error.message)),
     )

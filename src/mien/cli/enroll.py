@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, a_path, add_format, add_gallery, expand, is_folder, open_gallery
+from mien.cli._options import Commands, a_path, add_format, add_gallery, add_recogniser, expand, is_folder, open_gallery
 from mien.cli._output import count, print_json, print_progress, printable
 from mien.errors import InputError, InvalidArgument, NoImages
 
@@ -51,6 +51,7 @@ def register(commands: Commands) -> None:
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--new", action="store_true", help="somebody new, even where the label is taken")
     who.add_argument("--person-id", metavar="ID", help="the person of this id, where several bear the label")
+    add_recogniser(parser)
     add_gallery(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)

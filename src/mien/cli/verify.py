@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from mien.cli._options import Commands, a_path, add_format, error_rate
+from mien.cli._options import Commands, a_path, add_format, add_recogniser, chosen_pipeline, error_rate
 from mien.cli._output import compared, print_json, printable
 
 __all__ = ["register", "run"]
@@ -34,6 +34,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--fmr", type=error_rate, default=1e-4, metavar="RATE", help="false match rate to decide at (default: 1e-4)"
     )
+    add_recogniser(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the decision."""
     import mien
 
-    decision = mien.verify(arguments.a, arguments.b, fmr=arguments.fmr)
+    decision = mien.verify(arguments.a, arguments.b, fmr=arguments.fmr, pipeline=chosen_pipeline(arguments))
     if arguments.format == "json":
         from mien.render import decision_to_dict
 

@@ -3,5 +3,17 @@
 from mien.gallery.gallery import Gallery
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
 from mien.gallery.records import Edit, FaceRecord, Suggestion
+from mien.gallery.reembed import Lost, Reembedded
 
-__all__ = ["NOT_RECORDED", "Edit", "Enrolment", "FaceRecord", "Gallery", "Person", "Refusal", "Suggestion"]
+__all__ = [
+    "NOT_RECORDED",
+    "Edit",
+    "Enrolment",
+    "FaceRecord",
+    "Gallery",
+    "Lost",
+    "Person",
+    "Reembedded",
+    "Refusal",
+    "Suggestion",
+]

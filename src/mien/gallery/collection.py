@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from mien.errors import SpaceMismatch, StoreUnavailable
+from mien.errors import SpaceMismatch, StoreUnavailable, UnknownModel
 from mien.gallery.people import parse_label
 from mien.gallery.search import ExactIndex, View
 from mien.gallery.store import Transaction, open_store
@@ -32,6 +32,7 @@ class Collection:
         self.collection = parse_label(collection)
         self._given_pipeline = pipeline
         self._given_calibration = calibration
+        self._calibrations: dict[str, Calibration | None] = {}
         self._loading = threading.Lock()
         self._index: ExactIndex | None = None
         self._store = open_store(location)
@@ -70,18 +71,26 @@ class Collection:
             self._store.purge()
 
     def _pipeline(self) -> Pipeline:
+        """The pipeline given, else that of the space the collection is pinned to, else the default one."""
         if self._given_pipeline is not None:
             return self._given_pipeline
-        from mien.recognition import default_pipeline
+        from mien.recognition import default_pipeline, pipeline_for
 
+        with self._store.reading(self.collection) as transaction:
+            pinned = transaction.space()
+        # A space that no recogniser has is told with the collection it belongs to, once templates are to be compared.
+        with suppress(UnknownModel):
+            return pipeline_for(pinned[0]) if pinned else default_pipeline()
         return default_pipeline()
 
     def _calibration(self, pipeline: Pipeline) -> Calibration | None:
-        if self._given_calibration is None:
+        if self._given_calibration is not None:
+            return self._given_calibration
+        if pipeline.name not in self._calibrations:
             from mien.recognition import load_calibration
 
-            self._given_calibration = load_calibration(pipeline.name)
-        return self._given_calibration
+            self._calibrations[pipeline.name] = load_calibration(pipeline.name)
+        return self._calibrations[pipeline.name]
 
     def _view(self, transaction: Transaction) -> View:
         with self._loading:
@@ -98,7 +107,7 @@ class Collection:
             raise SpaceMismatch(
                 f"{self.location}: collection {self.collection} holds templates of {pinned[0]} ({pinned[1]} numbers), "
                 f"the pipeline makes {pipeline.space} ({pipeline.dimension}); they cannot be compared: use the model "
-                "it was enrolled with, or enrol people anew in another collection",
+                "it was enrolled with, or embed its people anew into another collection: mien gallery reembed",
                 expected=pinned[0],
                 got=pipeline.space,
             )

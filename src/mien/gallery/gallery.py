@@ -6,12 +6,13 @@ from mien.gallery.editing import Editing
 from mien.gallery.identifying import Identifying
 from mien.gallery.importing import Importing
 from mien.gallery.naming import Naming
+from mien.gallery.reembed import Reembedding
 from mien.gallery.watching import Watching
 
 __all__ = ["Gallery"]
 
 
-class Gallery(Importing, Identifying, Watching, Naming, Editing):
+class Gallery(Importing, Identifying, Watching, Naming, Editing, Reembedding):
     """A collection of known people in a store.
 
     A collection pins the embedding space of its first enrolment. Any number of threads may use one gallery, and any
@@ -23,7 +24,8 @@ class Gallery(Importing, Identifying, Watching, Naming, Editing):
         location: A path, ``sqlite:///path``, or None for the environment's ``MIEN_GALLERY`` and else ``people.mien``
             in the user's data folder. The file is created, readable by its owner alone, where there is none.
         collection: Which collection of the store.
-        pipeline: Finds and embeds faces; None for the default one, loaded when first needed.
+        pipeline: Finds and embeds faces; None for the one whose space the collection is pinned to, or the default one,
+            loaded when first needed.
         calibration: Of the pipeline; None for the one that is installed for it.
 
     Raises:

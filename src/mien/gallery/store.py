@@ -101,6 +101,9 @@ class Transaction(Protocol):
     def add_person(self, label: str) -> str:
         """Create a person without samples or consent; returns the key."""
 
+    def copy_person(self, person: Person) -> str:
+        """Create a person like one of another collection, consent included, without samples; returns the new key."""
+
     def add_sample(self, person_id: str, sample: Sample) -> None:
         """Add a sample."""
 

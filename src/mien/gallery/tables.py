@@ -82,6 +82,16 @@ class SqliteTransaction(Pool):
         )
         return person_id
 
+    def copy_person(self, person: Person) -> str:
+        """Create a person like one of another collection, consent included, without samples; returns the new key."""
+        person_id = self.add_person(person.label)
+        given = person.given.isoformat() if person.given else None
+        expires = person.expires.isoformat() if person.expires else None
+        self._change(
+            person_id, purpose=person.purpose, given=given, expires=expires, created=person.created.isoformat()
+        )
+        return person_id
+
     def add_sample(self, person_id: str, sample: Sample) -> None:
         """Add a sample."""
         self.add_face(sample, person_id)
