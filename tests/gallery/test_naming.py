@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from gallery_fakes import FakePipeline, files, looks, open_fake, picture, sound, template
+from gallery_fakes import FakePipeline, files, looks, open_fake, picture, sound, stand_in_cluster, template
 
 from mien.errors import (
     AmbiguousPerson,
@@ -285,6 +285,28 @@ def test_a_full_disk_loses_no_suggestion(gallery, path):
     assert gallery.suggest()[: len(before)] == before
     gallery.suggest(looks("cleo", *range(200)))
     assert sum(sizes(gallery.suggest(min_faces=1))) == 208, "what did not fit is looked at again"
+
+
+def test_what_happens_to_faces_while_they_are_grouped_counts(gallery, monkeypatch):
+    gallery.enroll("Ada", looks("ada", 0))
+    by_id = {s.candidate and s.candidate.label: s for s in gallery.suggest(FOLDER)}
+    ada, bob = by_id["Ada"], by_id[None]
+    rejected, forgotten, named = ada.faces[0].face_id, bob.faces[0].face_id, bob.faces[1].face_id
+
+    def meanwhile(templates, **links):
+        monkeypatch.setattr("mien.recognition.cluster", stand_in_cluster)
+        gallery.reject(rejected, "Ada")
+        gallery.forget(forgotten)
+        gallery.name(bob.suggestion_id, "Bob", faces=[named])
+        return stand_in_cluster(templates, **links)
+
+    monkeypatch.setattr("mien.recognition.cluster", meanwhile)
+    suggestions = gallery.suggest(min_faces=1)
+    more = next(s for s in suggestions if s.candidate)
+    assert rejected not in {face.face_id for face in more.faces}
+    assert not {forgotten, named} & {face.face_id for s in suggestions for face in s.faces}
+    assert gallery.name(more.suggestion_id, "Ada").samples == 4
+    assert rejected in {face.face_id for s in gallery.suggest(min_faces=1) for face in s.faces}
 
 
 def test_threads_may_suggest_and_name_at_once(gallery):

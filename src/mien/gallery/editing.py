@@ -156,8 +156,8 @@ class Editing(Collection):
     def reject(self, face_id: str, person: str) -> FaceRecord:
         """Note that a face is "not this person"; it will not be suggested as theirs again.
 
-        A sample of the person becomes unnamed, to be suggested as somebody else. The person stays, even without a
-        sample, in which case nothing can identify them.
+        A sample of the person becomes unnamed, and an unnamed face leaves its suggestion, to be suggested as somebody
+        else from the next `suggest` on. The person stays, even without a sample, when nothing can identify them.
 
         Args:
             face_id: Key of a face, or its first digits.
@@ -176,13 +176,15 @@ class Editing(Collection):
             others = transaction.unnamed_faces(person).get(person, [])
             if others:
                 transaction.begin_edit("reject", f"1 face is not of suggestion {person}", [])
+                if found.person_id is None:
+                    transaction.assign([found.face_id], None)
                 for other in others:
                     if other.face_id != found.face_id:
                         transaction.forbid(found.face_id, other_id=other.face_id)
                 return found
             wrong = one(transaction, person)
             transaction.begin_edit("reject", f"1 face is not {wrong.label}", [wrong.person_id])
-            if found.person_id == wrong.person_id:
+            if found.person_id in {None, wrong.person_id}:
                 transaction.assign([found.face_id], None)
             transaction.forbid(found.face_id, person_id=wrong.person_id)
             return face(transaction, found.face_id)

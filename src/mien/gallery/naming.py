@@ -227,15 +227,16 @@ class Naming(Collection):
 
 
 def _written(transaction: Transaction, evidence: Evidence, groups: Sequence[Group], min_faces: int) -> list[Suggestion]:
-    """Store the groups, and read them back: faces may have been named or forgotten meanwhile."""
+    """Store the groups, and read them back: faces may have been named, rejected or forgotten meanwhile."""
     from mien.gallery.suggestions import keys
 
-    candidates = {}
+    candidates, said = {}, transaction.not_people()
     for group, key in zip(groups, keys(groups, evidence.faces), strict=True):
         person_id = group.candidate.person_id if group.candidate else None
         if person_id is not None and transaction.by_id(person_id) is None:
             person_id = None
-        transaction.group([evidence.faces.face_ids[row] for row in group.rows], key, person_id)
+        members = (evidence.faces.face_ids[row] for row in group.rows)
+        transaction.group([face_id for face_id in members if (face_id, person_id) not in said], key, person_id)
         candidates[key] = group.candidate if person_id else None
     found = transaction.unnamed_faces()
     suggestions = [Suggestion(key, tuple(found[key]), known) for key, known in candidates.items() if key in found]

@@ -146,13 +146,15 @@ class Pool(Journal):
         )
 
     def assign(self, face_ids: Collection[str], person_id: str | None) -> None:
-        """Make faces samples of a person, or unnamed; where their image was is forgotten with the first name."""
+        """Make faces samples of a person, or unnamed and in no suggestion; a name makes forget where the image was."""
         for face_id in face_ids:
             self._record("sample", face_id)
             self._touch_owner(face_id)
             self._connection.execute(
                 """UPDATE sample SET person_id = :person_id, suggestion_id = NULL,
-                   path = iif(:person_id IS NULL, path, NULL), expires = NULL WHERE sample_id = :face_id""",
+                   path = iif(:person_id IS NULL, path, NULL),
+                   expires = iif(:person_id IS NULL AND person_id IS NULL, expires, NULL)
+                   WHERE sample_id = :face_id""",
                 {"person_id": person_id, "face_id": face_id},
             )
         self._touch(person_id)

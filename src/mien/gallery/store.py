@@ -163,7 +163,7 @@ class Transaction(Protocol):
         """Put unnamed faces into a suggestion."""
 
     def assign(self, face_ids: Collection[str], person_id: str | None) -> None:
-        """Make faces samples of a person, or unnamed; where their image was is forgotten with the first name."""
+        """Make faces samples of a person, or unnamed and in no suggestion; a name makes forget where the image was."""
 
     def drop_twin(self, face_id: str, kept: str) -> None:
         """Remove a sample of the same face in the same image as another, which takes over who it is not."""
