@@ -12,7 +12,9 @@ RATE = 25
 
 
 def template(who):
-    drawn = np.random.default_rng(abs(hash(who)) % 2**32 if isinstance(who, int) else sum(who.encode())).normal(size=256)
+    drawn = np.random.default_rng(abs(hash(who)) % 2**32 if isinstance(who, int) else sum(who.encode())).normal(
+        size=256
+    )
     return (drawn / np.linalg.norm(drawn)).astype(np.float32)
 
 
@@ -172,6 +174,17 @@ def test_faces_nobody_could_look_at_are_tracked_by_motion():
     assert ids == [[0]] * 60
 
 
+@pytest.mark.parametrize("interval", [0.5, 1.0, 1.9])
+def test_one_frame_a_second_is_enough_and_every_face_is_looked_at(interval):
+    scene = Scene()
+    for number in range(20):
+        assert scene.show(number * interval, [still("ada")], usable=False)[0] == [0]
+    assert scene.looks == 20
+    scene = Scene()
+    for number in range(20):
+        assert scene.show(number * interval, [still("ada" if number < 10 else "eve")])[0] == [number // 10]
+
+
 @pytest.mark.parametrize("steps", [[0.04] * 30, [0.01, 0.2] * 15, [0.0] * 30, [-1.0] * 30, [0.04, -0.04] * 15])
 def test_any_timestamps_are_lived_with(steps):
     scene, time = Scene(), 10.0
@@ -191,7 +204,7 @@ def test_memory_is_bounded_over_thousands_of_tracks():
     for number in range(1000):
         ids, _ = scene.show(number * 0.6, [still(number)])
         assert ids == [number]
-        assert len(scene.tracker.remembered) <= 17
+        assert len(scene.tracker.remembered) <= 16 + 2
 
 
 def test_a_crowd_is_kept_apart():

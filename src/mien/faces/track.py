@@ -96,6 +96,8 @@ class _Track:
 
     def is_due(self, timestamp: float) -> bool:
         """Whether it is time for another look."""
+        if timestamp - self.last_seen > _HIDDEN:
+            return True
         if self.doubtful:
             pause = _DOUBT_PAUSE
         elif self.looks < _FIRST_LOOKS:
@@ -126,6 +128,11 @@ _PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 # While faces meet, and until it is clear who is who.
 _DOUBT_PAUSE = 0.15
+# Who was not seen for so long may be somebody else now.
+_HIDDEN = 0.3
+# Where frames are seldom, a track outlasts so many of their intervals, up to so many seconds.
+_INTERVALS = 1.5
+_LONGEST_COAST = 3.0
 
 
 class Tracker:
@@ -134,7 +141,8 @@ class Tracker:
     Args:
         sameness: What comparison scores mean; None where that is not known: tracks are then kept by motion alone.
         start_score: Lowest detector score at which a face begins a track; one of less only continues a track.
-        coast_seconds: For how long a track that is not seen is expected where its motion would have taken it.
+        coast_seconds: For how long a track that is not seen is expected where its motion would have taken it; longer
+            where frames are seldom.
         memory: How many tracks that are out of sight are remembered by their template.
         memory_seconds: For how long they are.
     """
@@ -177,8 +185,8 @@ class Tracker:
         """
         if not math.isfinite(timestamp):
             raise InvalidArgument(f"timestamp: expected seconds, got {timestamp}")
-        self._now = max(self._now, timestamp)
-        self._retire(cut=cut)
+        before, self._now = self._now, max(self._now, timestamp)
+        self._retire(max(self._coast, min(_INTERVALS * (self._now - before), _LONGEST_COAST)), cut=cut)
         frame = _Frame(faces, [track.predicted(self._now) for track in self._active])
         sure = self._sure(frame)
         self._ask(frame, sure, look)
@@ -189,10 +197,10 @@ class Tracker:
         ids = [track.track_id if track is not None else -1 for track in tracks]
         return Tracked(np.array(ids, np.int64), became)
 
-    def _retire(self, *, cut: bool) -> None:
+    def _retire(self, coast: float, *, cut: bool) -> None:
         active = []
         for track in self._active:
-            if not cut and self._now - track.last_seen <= self._coast:
+            if not cut and self._now - track.last_seen <= coast:
                 active.append(track)
             elif track.sum is not None:
                 self._lost.append(track)
