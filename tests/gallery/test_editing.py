@@ -97,9 +97,10 @@ def test_identification_follows_every_edit_and_undo(family):
     assert who() == ["Ada", "Bob", "Cleo"]
 
 
-def test_a_split_person_has_the_consent_of_the_first_and_another_label(family):
+def test_a_split_person_has_the_limits_of_the_first_but_not_their_consent(family):
     new = family.split("Ada", [first_sample(family, "Ada")[:10]])
-    assert (new.label, new.samples, new.purpose) == ("Ada (2)", 1, "album")
+    assert (new.label, new.samples, new.purpose, new.given) == ("Ada (2)", 1, "album", None)
+    assert str(family.split("Bob", [first_sample(family, "Bob")]).expires) == "2999-01-01"
     assert family.person("Ada").samples == 2
     assert family.split("Ada", [first_sample(family, "Ada")]).label == "Ada (3)"
     with pytest.raises(LinkConflict, match="said not to be"):

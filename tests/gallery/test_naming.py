@@ -244,7 +244,8 @@ def test_samples_are_not_forgotten(gallery):
 
 
 def test_unnamed_faces_go_by_themselves_when_their_days_are_over(gallery, path, monkeypatch):
-    ada, _ = gallery.suggest(FOLDER, keep_days=7)
+    ada, bob = gallery.suggest(FOLDER, keep_days=7)
+    gallery.reject(bob.faces[0].face_id, bob.suggestion_id)
     gallery.name(ada.suggestion_id, "Ada")
     later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=8)
     for module in ("people", "pool"):

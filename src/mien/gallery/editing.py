@@ -94,7 +94,8 @@ class Editing(Collection):
             label: What to call them; None for the person's label with a number.
 
         Returns:
-            The new person, with the purpose and the last day of the first one's consent.
+            The new person, with the purpose and the last day of the first one, whose consent is not theirs: it is not
+            recorded as given.
 
         Raises:
             InvalidArgument: No sample, or every sample of the person.
@@ -115,8 +116,7 @@ class Editing(Collection):
             transaction.begin_edit("split", f"{_faces(moved)} of {found.label} split off as {label}", [found.person_id])
             new = transaction.add_person(label)
             transaction.concern([new])
-            if found.purpose or found.expires:
-                transaction.consent(new, found.purpose, found.expires)
+            transaction.limit(new, found.purpose, found.expires)
             transaction.assign(moved, new)
             for face_id in moved:
                 transaction.forbid(face_id, person_id=found.person_id)

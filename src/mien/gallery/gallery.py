@@ -1,4 +1,4 @@
-"""`Gallery`: enrol people, and identify them."""
+"""`Gallery`: people are enrolled or named, identified, and put right."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Gallery"]
 
 
 class Gallery(Importing, Identifying, Watching, Naming, Editing, Reembedding):
-    """A collection of known people in a store.
+    """A collection of known people, and of people to be named, in a store.
 
-    A collection pins the embedding space of its first enrolment. Any number of threads may use one gallery, and any
+    A collection pins the embedding space of its first face. Any number of threads may use one gallery, and any
     number of processes one store: each call sees everything committed before it began, each change is on the disk
     when the call returns, and a change is made entirely or not at all, even where the process is killed or the disk is
     full. Writers queue; faces are found and embedded before a writer's turn, so that searches never wait for them.
@@ -39,4 +39,7 @@ class Gallery(Importing, Identifying, Watching, Naming, Editing, Reembedding):
         ...     gallery.enroll("Ada Lovelace", ["ada1.jpg", "ada2.jpg"], purpose="front door")
         ...     for face in gallery.identify("party.jpg", fpir=0.01):
         ...         print(face.person, face.decision)
+        ...     for suggestion in gallery.suggest(["beach.jpg", "picnic.jpg"], keep_days=30):
+        ...         print(suggestion.suggestion_id, len(suggestion.faces), suggestion.candidate)
+        ...     gallery.name("1f0c9a2e", "Charles Babbage", purpose="family album")
     """

@@ -110,6 +110,9 @@ class Transaction(Protocol):
     def consent(self, person_id: str, purpose: str | None, expires: dt.date | None) -> None:
         """Record a consent given now, in place of an earlier one."""
 
+    def limit(self, person_id: str, purpose: str | None, expires: dt.date | None) -> None:
+        """Set what a person's faces are kept for and how long, where nobody has given a consent to it."""
+
     def rename(self, person_id: str, label: str) -> None:
         """Change a label."""
 

@@ -101,6 +101,10 @@ class SqliteTransaction(Pool):
         until = expires.isoformat() if expires else None
         self._change(person_id, purpose=purpose, given=now().isoformat(), expires=until)
 
+    def limit(self, person_id: str, purpose: str | None, expires: dt.date | None) -> None:
+        """Set what a person's faces are kept for and how long, where nobody has given a consent to it."""
+        self._change(person_id, purpose=purpose, given=None, expires=expires.isoformat() if expires else None)
+
     def rename(self, person_id: str, label: str) -> None:
         """Change a label."""
         self._change(person_id, label=label)
