@@ -36,8 +36,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Point links at where the pages lie on the site; what is no part of it is named, not linked."""
-    if page.is_homepage:
-        page.meta["hide"] = ["navigation", "toc"]  # it is a list of links itself
     at_root = page.file.src_uri in FROM_ROOT
     depth = page.file.src_uri.count("/")
 
