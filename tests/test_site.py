@@ -107,6 +107,12 @@ def test_methods_that_gallery_inherits_stand_in_the_reference(inventory):
     assert [name for name in methods if f"mien.gallery.Gallery.{name}" not in inventory] == []
 
 
+def test_docstrings_have_only_sections_that_are_known(site):
+    """Another heading, such as ``Example:``, is shown as a box with the code in it run together."""
+    pages = sorted((site / "reference" / "python").glob("*.html"))
+    assert [page.name for page in pages if "<details" in page.read_text("utf-8")] == []
+
+
 def test_search_knows_every_page(site):
     entries = json.loads((site / "search" / "search_index.json").read_text("utf-8"))["docs"]
     found = {entry["location"].partition("#")[0] for entry in entries}

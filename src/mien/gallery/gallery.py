@@ -34,7 +34,7 @@ class Gallery(Importing, Identifying, Watching, Naming, Editing, Reembedding):
         StoreFull: No room to create it.
         SpaceMismatch: The collection is pinned to another embedding space than the given pipeline's.
 
-    Example:
+    Examples:
         >>> with Gallery("people.mien") as gallery:  # doctest: +SKIP
         ...     gallery.enroll("Ada Lovelace", ["ada1.jpg", "ada2.jpg"], purpose="front door")
         ...     for face in gallery.identify("party.jpg", fpir=0.01):

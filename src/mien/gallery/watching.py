@@ -62,7 +62,7 @@ class Watching(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
 
-        Example:
+        Examples:
             >>> for frame in gallery.watch("door.mp4", on_event=print):  # doctest: +SKIP
             ...     print(frame.timestamp, [face.person for face in frame.faces])
         """
