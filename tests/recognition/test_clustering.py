@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+from scipy.stats import multivariate_normal
 
 from mien.errors import InvalidArgument, LinkConflict, NotCalibrated
 from mien.metrics import bcubed
-from mien.recognition import _graph, cluster, clustering_threshold
+from mien.recognition import _agglomeration, _graph, cluster, clustering_threshold
 from mien.recognition.calibration import Calibration, Comparison, Population, VerificationPoint
 
 THRESHOLD = 0.4
@@ -29,13 +28,71 @@ def same_partition(first, second):
     return bcubed(first, second).f1 == 1
 
 
-@pytest.mark.parametrize("threshold", [0.2, 0.4, 0.6])
-def test_it_is_average_linkage(threshold):
-    templates, _ = crowd(60, 5, noise=1.0)
-    distances = np.clip(1 - templates.astype(float) @ templates.T, 0, None)
-    np.fill_diagonal(distances, 0)
-    reference = fcluster(linkage(squareform(distances, checks=False), "average"), 1 - threshold, "distance")
-    assert same_partition(reference, cluster(templates, threshold=threshold))
+def likelihood_ratio(one, other):
+    """Log-likelihood ratio of one person to two, from the normal distributions themselves, all faces at once."""
+
+    def density(faces):
+        n, d = faces.shape
+        spread = (_agglomeration._WITHIN * np.eye(n) + _agglomeration._BETWEEN) / d
+        return multivariate_normal(np.zeros(n), spread).logpdf(faces.T).sum()
+
+    return density(np.concatenate([one, other])) - density(one) - density(other)
+
+
+def test_evidence_is_the_likelihood_ratio_on_the_scale_of_cosines():
+    templates, _ = crowd(2, 12, noise=1.0)
+    cuts = [(0, 1, 2), (0, 3, 4), (2, 6, 9), (0, 12, 24), (5, 6, 20)]
+    sets = [(templates[a:b].astype(float), templates[b:c].astype(float)) for a, b, c in cuts]
+    means = [(one.mean(0), other.mean(0)) for one, other in sets]
+    columns = [
+        [one @ other for one, other in means],
+        *([len(pair[side]) for pair in sets] for side in (0, 1)),
+        *([pair[side] @ pair[side] for pair in means] for side in (0, 1)),
+    ]
+    score = _agglomeration.evidence(*(np.array(column, float) for column in columns))
+    ratio = [likelihood_ratio(*pair) for pair in sets]
+    # Two directions at right angles, and twice the same one, fix the scale.
+    base, same = (likelihood_ratio(np.eye(1, 64), np.eye(2, 64)[i : i + 1]) for i in (1, 0))
+    np.testing.assert_allclose(score, (np.array(ratio) - base) / (same - base), rtol=1e-5)
+    assert score[0] == pytest.approx(float(templates[0] @ templates[1]), abs=1e-6)
+
+
+def partition_by_hand(templates, threshold):
+    """The most likely pair merged first, on lists of faces, by the likelihoods themselves."""
+    base, same = (likelihood_ratio(np.eye(1, 64), np.eye(2, 64)[i : i + 1]) for i in (1, 0))
+    groups = [[row] for row in range(len(templates))]
+    while len(groups) > 1:
+        best, i, j = max(
+            ((likelihood_ratio(templates[a], templates[b]) - base) / (same - base), i, j)
+            for i, a in enumerate(groups)
+            for j, b in enumerate(groups[:i])
+        )
+        if best < threshold:
+            break
+        groups[j] += groups.pop(i)
+    labels = np.empty(len(templates), int)
+    for label, group in enumerate(groups):
+        labels[group] = label
+    return labels
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_the_likeliest_are_merged_first(threshold):
+    templates, _ = crowd(5, 4, noise=1.0)
+    assert same_partition(
+        partition_by_hand(templates.astype(float), threshold), cluster(templates, threshold=threshold)
+    )
+
+
+def test_faces_that_agree_add_up():
+    # One face and a group of nine: at a cosine of 0.38 to each, two single faces would not be enough.
+    rng = np.random.default_rng(0)
+    centre, *noise = np.linalg.qr(rng.normal(size=(64, 11)))[0].T
+    templates = np.array([0.62 * centre + np.sqrt(1 - 0.62**2) * other for other in noise], np.float32)
+    assert float((templates @ templates.T)[0, 1]) == pytest.approx(0.3844, abs=1e-4)
+    assert len(set(cluster(templates[:2], threshold=0.4))) == 2
+    named = np.where(np.arange(10) < 9, 0, -1)
+    assert len(set(cluster(templates, threshold=0.4, named=named))) == 1
 
 
 def test_people_are_found_and_labelled_in_order_of_occurrence():
@@ -133,6 +190,13 @@ def test_few_faces(templates, labels):
 def test_many_equal_faces_are_one_person():
     templates = np.tile(np.eye(3, 128, dtype=np.float32), (10_000, 1))
     assert cluster(templates, threshold=THRESHOLD).max() == 2
+
+
+def test_a_photo_many_times_over_says_no_more_than_once():
+    templates, _ = crowd(40, 5, noise=1.0)
+    copies = np.repeat(np.arange(200), np.where(np.arange(200) % 7 == 0, 50, 1))
+    labels = cluster(templates[copies], threshold=THRESHOLD)
+    assert same_partition(cluster(templates, threshold=THRESHOLD)[copies], labels)
 
 
 def test_equal_faces_of_one_photo_are_two_people():

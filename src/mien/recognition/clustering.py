@@ -1,7 +1,8 @@
 """Clustering: from the templates of unknown faces to people.
 
-Average linkage: two groups of faces are one person while the average cosine between the faces of one and those of the
-other reaches the threshold. What a user has said of the faces, and that nobody is twice in one photo, always holds.
+Two groups of faces become one person while as much speaks for it as for two single faces whose cosine is the threshold;
+faces that agree add up, so that a person of many photos may be found where no two of them would be enough. What a user
+has said of the faces, and that nobody is twice in one photo, always holds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from mien.types import Array
 
 __all__ = ["cluster", "clustering_threshold"]
 
+# How far below the threshold of two single faces the average cosine of two sets may lie that are one person's.
+_REACH = 0.1
+
 OnProgress = Callable[[int, int], None]
 
 
@@ -34,7 +38,8 @@ def clustering_threshold(calibration: Calibration, faces: int, *, strangers: flo
         calibration: Of the pipeline the templates come from.
         faces: How many faces are to be clustered.
         strangers: Faces of other people that reach the threshold, on average, beside each face. More joins more of
-            the photos of one person, and more strangers. The default was chosen on one half of the people of LFW.
+            the photos of one person, and more strangers. The default is a compromise over LFW's crops and frames,
+            with and without people of a single photo.
 
     Raises:
         InvalidArgument: No faces, or ``strangers`` is not positive.
@@ -60,16 +65,17 @@ def cluster(
 ) -> NDArray[np.int64]:
     """Who is who among faces: the same label for the faces of one person.
 
-    Constrained average linkage (Sokal and Michener 1958), exact for up to some 40 faces of a person among 100,000, or
-    2,000 faces in all; past that each face keeps its nearest others only, and clusters are compared with one another
-    until no two that may be merged are found. Takes O(n^2 d) time for comparing faces, the rest is small beside it, and
-    O(n (d + k)) memory: k is about 4,000,000 / n, at least 16.
+    Constrained agglomeration by the likelihood ratio of one person to two (two-covariance model: Bruemmer and de
+    Villiers, "The speaker partitioning problem", 2010; its two variances are LFW's). Every pair of faces is compared;
+    where a face has very many that are alike, 40 and more among 100,000, it keeps its nearest ones, and clusters are
+    compared with one another until no two that may be merged are found. Takes O(n^2 d) time for comparing faces, the
+    rest is small beside it, and O(n (d + k)) memory: k is about 4,000,000 / n, at least 16.
 
     The result does not depend on the order of the faces, but for labels and for equal templates that differ in links.
 
     Args:
         templates: (n, d) float32 of unit length, of one embedding space.
-        threshold: Average cosine similarity at which two groups are one person, -1 to 1; see `clustering_threshold`.
+        threshold: Cosine similarity at which two single faces are one person, -1 to 1; see `clustering_threshold`.
         must_link: (m, 2) int, rows of two faces that are one person.
         cannot_link: (m, 2) int, rows of two faces that are not.
         photos: (n,) int, key of the photo a face is in: two faces of one photo are two people. -1 is none.
@@ -125,11 +131,11 @@ def _merge(
         if on_progress is not None:
             on_progress(min(done, n - 1), n)
 
-    first = True
+    first, floor = True, threshold - _REACH
     while True:
         clusters = _clusters(vectors, group, face, token)
-        pairs = pairs_above(clusters.means, threshold, on_rows if first else None)
-        merged = agglomerate(clusters, pairs, threshold)
+        pairs = pairs_above(clusters.means, floor, on_rows if first else None)
+        merged = agglomerate(clusters, pairs, threshold, floor)
         group = np.unique(clusters.into[group], return_inverse=True)[1]
         first = False
         if pairs.complete or not merged:
@@ -140,11 +146,20 @@ def _merge(
 
 
 def _clusters(vectors: Array, group: NDArray[np.int64], face: NDArray[np.int64], token: NDArray[np.int64]) -> Clusters:
-    sizes = np.bincount(group).astype(np.float64)
+    # One photo many times over says no more than once.
+    weights = _shares(vectors)
+    sizes = np.bincount(group, weights).astype(np.float64)
     # A sparse product sums the rows of each group, in order and in the precision of the templates.
-    members = csr_array((np.ones(len(group), np.float32), (group, np.arange(len(group)))), (len(sizes), len(group)))
+    members = csr_array((weights.astype(np.float32), (group, np.arange(len(group)))), (len(sizes), len(group)))
     means = np.asarray(members @ vectors / sizes[:, None], np.float32)
     return Clusters(means, sizes, group[face], token, np.arange(len(sizes)))
+
+
+def _shares(vectors: Array) -> NDArray[np.float64]:
+    """Of each vector, one divided by how many equal it; vectors are in the order of their content."""
+    starts = np.flatnonzero(np.concatenate([[True], (vectors[1:] != vectors[:-1]).any(1)])[: len(vectors)])
+    counts = np.diff(np.append(starts, len(vectors)))
+    return np.repeat(1 / counts, counts)
 
 
 def _templates(templates: ArrayLike) -> Array:
