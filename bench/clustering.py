@@ -33,7 +33,7 @@ from mien.types import Array
 Labels: TypeAlias = NDArray[Any]
 System: TypeAlias = Callable[..., Labels]
 
-STRANGERS = [{"strangers": s} for s in (0.01, 0.03, 0.1, 0.3, 1.0)]
+STRANGERS = [{"strangers": float(s)} for s in np.geomspace(0.01, 3, 13).round(3)]
 DBSCAN = [{"cosine": float(c), "min_samples": m} for c, m in product(np.arange(0.3, 0.72, 0.02).round(2), (1, 2, 3))]
 # Its epsilon fails in scikit-learn 1.9 with NumPy 2.4 (TypeError), so it is left at its default.
 HDBSCAN = [

@@ -79,6 +79,8 @@ _FORMATS = (
     _Format("GIF", lambda head: head[:6] in {b"GIF87a", b"GIF89a"}, GifImageFile),
     _Format("BMP", lambda head: head.startswith(b"BM"), BmpImageFile),
     _Format("PDF", lambda head: head.startswith(b"%PDF"), None),
+    _Format("video", lambda head: head[4:8] in {b"ftyp", b"moov", b"wide"}, None),
+    _Format("video", lambda head: head.startswith(b"\x1aE\xdf\xa3") or head[8:12] == b"AVI ", None),
 )
 
 
@@ -134,7 +136,8 @@ def _identify(name: str, head: bytes) -> _Format:
     if form is None or form.opener is None:
         got = f"a {form.name}" if form else "something else"
         readable = ", ".join(form.name for form in _FORMATS if form.opener is not None)
-        raise UnreadableImage(f"{name}: expected an image ({readable}), got {got}; convert it first", source=name)
+        advice = "give it to mien watch" if form and form.name == "video" else "convert it first"
+        raise UnreadableImage(f"{name}: expected an image ({readable}), got {got}; {advice}", source=name)
     return form
 
 
