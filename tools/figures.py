@@ -97,6 +97,14 @@ def startup(results: dict[str, Any]) -> str:
     return table(rows) + conditions(results, f"medians of {results['repeats']} runs")
 
 
+def recognisers(results: dict[str, Any]) -> str:
+    """Mien's recognisers, and dlib's network used in another way."""
+    systems = results["systems"]
+    rows = [["", "FNMR at FMR 1e-4, all pairs", "Faces missed"], ["---"] * 3]
+    rows += [[s["name"], percent(s["fnmr"]), f"{s['missed']:,}"] for s in systems]
+    return table(rows) + conditions(results, f"{results['images']:,} LFW crops of {results['people']:,} people")
+
+
 def conditions(results: dict[str, Any], how: str) -> str:
     """Where, when and how a run was made, as its file says."""
     day = results["date"].partition("T")[0]
@@ -109,6 +117,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "throughput": ("throughput.json", throughput),
     "overhead": ("overhead.json", overhead),
     "startup": ("startup.json", startup),
+    "recognisers": ("recognisers.json", recognisers),
 }
 
 
