@@ -1,6 +1,7 @@
 """Fit the calibrations that ship with Mien to the development half of Labeled Faces in the Wild.
 
-    python tools/fit_calibration.py path/to/lfw_dev.zip [--recogniser dlib --tracks 200]
+    python tools/fit_calibration.py path/to/lfw_dev.zip
+    python tools/fit_calibration.py path/to/lfw_dev.zip --recogniser dlib --name lfw-dev-dlib --tracks 120
 
 Reads every close crop (``crops/<person>/<image>``), and the whole frames of the people who have none, of each image
 the face nearest to its centre, which is the one the set names, and writes the calibration of a recogniser's pipeline
