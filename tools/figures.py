@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +106,46 @@ def recognisers(results: dict[str, Any]) -> str:
     return table(rows) + conditions(results, f"{results['images']:,} LFW crops of {results['people']:,} people")
 
 
+def tracking(results: dict[str, Any]) -> str:
+    """Identity F1 in composed clips, and the names given."""
+    rows = [["Synthetic clip", "Identity F1", "Tracks", "Switches", "Named right", "Named wrong"], ["---"] * 6]
+    for clip in results["clips"]:
+        counts = [f"{clip[key]}" for key in ("tracks", "switches", "named right", "named wrong")]
+        rows.append([f"seed {clip['seed']}", f"{clip['IDF1']:.3f}", *counts])
+    summary = f"mean {results['idf1_mean']:.3f}, lowest {results['idf1_min']:.3f}"
+    return table(rows) + conditions(results, f"{results['data']}, {summary}")
+
+
+def video(results: dict[str, Any]) -> str:
+    """Frames a second beside a plain loop, and whether memory grows with the length."""
+    rows = [["", "Frames a second", "Peak memory"], ["---"] * 3]
+    for name, title in (("mien", "Mien"), ("opencv", "A plain loop over OpenCV's classes")):
+        rates = [run[name]["frames"] / run[name]["seconds"] for run in results["runs"]]
+        rows.append([title, f"{median(rates):.1f}", f"{results['runs'][0][name]['peak_mib']:.0f} MiB"])
+    width, height = results["size"]
+    grown = f"the clip {results['loops']} times over takes {results['memory_growth']:.3f} times the memory"
+    said = f"\nMien does {results['ratio']:.2f} times the frames of the loop (median of rounds); {grown}.\n"
+    return table(rows) + said + conditions(results, f"medians of {len(results['runs'])} rounds, {width}x{height}")
+
+
+def clustering(results: dict[str, Any]) -> str:
+    """BCubed F1 of unknown faces made people, and what 100,000 faces take."""
+    systems = ("Mien", "DBSCAN", "HDBSCAN")
+    rows = [["BCubed F1", *systems, "Mien as it is"], ["---"] * 5]
+    for title, part in results["lfw"].items():
+        scores = [f"{part[name]['f1']:.4f}" for name in systems]
+        rows.append([f"LFW {title}", *scores, f"{part['Mien']['default']['f1']:.4f}"])
+    made = results["synthetic"]
+    scale = [[f"{made['faces']:,} synthetic templates", "Time", "Peak memory", "BCubed F1"], ["---"] * 4]
+    for name in systems:
+        done = made[name]
+        if "f1" in done:
+            scale.append([name, f"{done['seconds']:.0f} s", f"{done['peak_mb']:.0f} MB", f"{done['f1']:.4f}"])
+        else:
+            scale.append([name, f"more than {made['limit_s']:.0f} s, or more memory than there was", "", ""])
+    return f"{table(rows)}\n{table(scale)}" + conditions(results, "parameters chosen on the other half of the people")
+
+
 def conditions(results: dict[str, Any], how: str) -> str:
     """Where, when and how a run was made, as its file says."""
     day = results["date"].partition("T")[0]
@@ -118,6 +159,9 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "overhead": ("overhead.json", overhead),
     "startup": ("startup.json", startup),
     "recognisers": ("recognisers.json", recognisers),
+    "tracking": ("tracking.json", tracking),
+    "video": ("video.json", video),
+    "clustering": ("clustering.json", clustering),
 }
 
 
