@@ -18,9 +18,10 @@ from mien import media, render
 from mien.cli._app import build_parser, main
 from mien.cli._output import error_document
 from mien.errors import NoFace
-from mien.gallery import Edit, Enrolment, FaceRecord, Person, Refusal, Suggestion
+from mien.gallery import Edit, Enrolment, FaceRecord, Lost, Person, Reembedded, Refusal, Suggestion
 from mien.render import words
 from mien.types import Candidate, Decision, Faces
+from mien.watch import Event
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -42,6 +43,7 @@ PHOTOS = {
 INSTALLING = (["python", "-m", "venv", ".venv"], [".", ".venv/bin/activate"], ["pip", "install", "."])
 
 DAY = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+REEMBEDDED = Reembedded("main-dlib", "dlib", {}, 1, (), (Lost("1", "Ada", "a.jpg", "no_original"),))
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -240,6 +242,8 @@ def test_every_json_field_is_explained(json_page):
         person.to_dict(),
         Suggestion("1", (face,), Candidate("1", "Ada", 0.5, 1)).to_dict(),
         Edit(1, "name", "", DAY).to_dict(),
+        render.event_to_dict(Event("left", 0, 1.0, 0.0, 1.0, 5, (0, 0, 9, 9)), "door.mp4"),
+        dataclasses.replace(REEMBEDDED, left_out=(person,)).to_dict(),
         error_document(NoFace("none"), "a.jpg"),
     ]
     assert {*fields(documents), *render.CSV_COLUMNS} <= json_page
