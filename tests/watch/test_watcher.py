@@ -51,6 +51,14 @@ class FakePipeline:
         self.batches.append(len(images))
         return [self._faces(index) for index in indices]
 
+    def follow(self, image, before):
+        now, then = self._number(image), int(before.image_index[0])
+        return self._faces(now) if list(self.script[now]) == list(self.script[then]) else None
+
+    @staticmethod
+    def _number(image):
+        return int(image[0, 0, 0]) * 256 + int(image[0, 0, 1])
+
     def _faces(self, index):
         people = self.script[index]
         boxes = [[x, 20, x + 16, 40] for x in people.values()]
@@ -61,7 +69,7 @@ class FakePipeline:
     def describe(self, images, located):
         described = []
         for image, faces in zip(images, located, strict=True):
-            people = self.script[int(image[0, 0, 0]) * 256 + int(image[0, 0, 1])]
+            people = self.script[self._number(image)]
             by_place = {float(x): who for who, x in people.items()}
             templates = np.array([self._template(by_place[box[0]]) for box in faces.boxes]).reshape(-1, DIMENSION)
             self.described += len(faces)

@@ -5,23 +5,20 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien import models, quality
+from mien import quality
 from mien.errors import MienError
 from mien.faces import Looks, Sameness, Tracker
 from mien.media import Frame, Video
 from mien.recognition import Calibration, Pipeline
 from mien.types import Decision, Faces, Image
 from mien.watch.events import Event, EventLog, EventRules
+from mien.watch.locating import Thumbnail, is_cut, located
 from mien.watch.subject import Probe, Subject
 
 __all__ = ["Decide", "WatchedFrame", "sameness", "watch"]
@@ -29,11 +26,6 @@ __all__ = ["Decide", "WatchedFrame", "sameness", "watch"]
 Decide: TypeAlias = Callable[[Sequence[Probe]], Sequence[Decision]]
 """Says who each track is, by what it is searched with."""
 
-_Thumbnail: TypeAlias = "NDArray[np.int16]"
-
-_BATCH = 4
-# Frames of a batch together, so that memory does not depend on how large they are.
-_BATCH_BYTES = 16_000_000
 # Two faces of a video are one person's from the score that one in so many pairs of strangers reaches; a few hundred
 # tracks are remembered, so that this is far from happening by chance.
 _SAME_FMR = 1e-5
@@ -41,9 +33,6 @@ _SAME_FMR = 1e-5
 _DIFFERENT_ODDS = 100.0
 # A decision is held against the gallery again after so many seconds: people are enrolled and erased meanwhile.
 _RENEW_SECONDS = 1.0
-# Mean difference of two frames' thumbnails, in grey levels of 255, from which on it is another scene.
-_CUT = 40
-_THUMBNAIL = (32, 18)
 
 
 class WatchedFrame(NamedTuple):
@@ -88,7 +77,7 @@ def watch(
     tell = on_event or (lambda _: None)
     pending: WatchedFrame | None = None
     try:
-        for frame, faces, thumbnail in _located(video, pipeline):
+        for frame, faces, thumbnail in located(video, pipeline):
             if pending is not None:
                 yield _told(pending, tell)
             pending = watcher.step(frame, faces, thumbnail)
@@ -147,11 +136,11 @@ class _Watcher:
         self._subjects: dict[int, Subject] = {}
         self._now = -math.inf
         self._renewed = -math.inf
-        self._thumbnail: _Thumbnail | None = None
+        self._thumbnail: Thumbnail | None = None
 
-    def step(self, frame: Frame, located: Faces, thumbnail: _Thumbnail) -> WatchedFrame:
+    def step(self, frame: Frame, located: Faces, thumbnail: Thumbnail) -> WatchedFrame:
         self._now = max(self._now, frame.timestamp)
-        cut = self._thumbnail is not None and float(np.abs(thumbnail - self._thumbnail).mean()) > _CUT
+        cut = self._thumbnail is not None and is_cut(self._thumbnail, thumbnail)
         self._thumbnail = thumbnail
         described: list[tuple[NDArray[np.intp], Faces]] = []
 
@@ -250,40 +239,3 @@ def _undecided(fpir: float) -> Decision:
         comparison="track-person/1",
         reasons=("undecided",),
     )
-
-
-def _located(video: Video, pipeline: Pipeline) -> Iterator[tuple[Frame, Faces, _Thumbnail]]:
-    """Frames with the places of their faces, in order: of a live stream one by one, of a file a few batches ahead."""
-
-    def work(batch: list[Frame]) -> list[tuple[Frame, Faces, _Thumbnail]]:
-        faces = pipeline.locate([frame.image for frame in batch], [frame.index for frame in batch])
-        return [(frame, found, _thumbnail(frame.image)) for frame, found in zip(batch, faces, strict=True)]
-
-    if video.live:
-        for frame in video:
-            yield from work([frame])
-        return
-    pending: deque[Future[Any]] = deque()
-    workers = models.available_threads()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="mien-watch")
-    try:
-        for batch in _batches(video):
-            pending.append(pool.submit(work, batch))
-            if len(pending) > workers:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-    rest = iter(frames)
-    for first in rest:
-        size = max(1, min(_BATCH, _BATCH_BYTES // first.image.nbytes))
-        yield list(islice(chain([first], rest), size))
-
-
-def _thumbnail(image: Image) -> _Thumbnail:
-    small = np.asarray(cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA))
-    return np.asarray(small.mean(2), np.int16)
