@@ -24,3 +24,12 @@ def test_demo_decides_everything_as_expected(weights, samples, tmp_path):
     assert decided["free-mountain-vector-01.jpg"] == []
     assert "Barack Obama" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert len(list((tmp_path / "pictures").glob("*.jpg"))) == len(report["photos"])
+    assert {clip["source"]: clip["decided"] for clip in report["clips"]} == {
+        "single_face.mp4": ["The man of single_face.jpg"],
+        "face_noface.mov": ["The man of single_face.jpg"],
+        "no_face.mp4": [],
+    }
+    for clip in report["clips"]:
+        page = (tmp_path / "clips" / f"{Path(clip['source']).stem}.html").read_text(encoding="utf-8")
+        assert ("<svg" in page) == bool(clip["decided"])
+        assert (tmp_path / "clips" / f"{Path(clip['source']).stem}.mp4").stat().st_size > 10_000

@@ -1,6 +1,7 @@
-"""Enrol three people from sample photos, identify them in others, and check that every decision is as it should be.
+"""Enrol three people from sample photos, look for them in others and in three clips, and check every decision.
 
-Leaves ``people.mien`` (the gallery), ``report.html``, ``report.json`` and annotated pictures in the folder given.
+Leaves ``people.mien`` (the gallery), ``report.html``, ``report.json`` and annotated pictures in the folder given, and
+in its ``clips`` an annotated copy and a report of each clip.
 Exit status: 0 when everything was decided as expected, 1 when anything was not, else as ``mien``'s.
 """
 
@@ -20,6 +21,7 @@ import mien
 from mien import media, models, render
 from mien.gallery import Enrolment
 from mien.types import Image
+from mien.watch import Event, WatchedFrame
 
 OBAMA, BIDEN, MAN = "Barack Obama", "Joe Biden", "The man of single_face.jpg"
 UNKNOWN = "unknown"
@@ -41,6 +43,9 @@ EXPECTED = {
     "free-mountain-vector-01.jpg": (),
 }
 """What each photo is to show. Nobody is enrolled from any of them, though the partial faces are cut from obama.jpg."""
+
+CLIPS = {"single_face.mp4": [MAN], "face_noface.mov": [MAN], "no_face.mp4": []}
+"""Who is to be recognised in each clip, as often as they are; nobody else is in view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,31 @@ def identify(gallery: mien.Gallery, photos: list[Path], out: Path) -> list[Outco
     return outcomes
 
 
+def watch(gallery: mien.Gallery, clip: Path, out: Path) -> list[str]:
+    """Watch a clip, write its annotated copy and its report; says who was recognised, in that order."""
+    recognised: list[str] = []
+
+    def told(event: Event) -> None:
+        if event.kind in {"recognised", "unknown"}:
+            recognised.append(event.person or UNKNOWN)
+
+    with (
+        media.open_video(clip) as video,
+        media.VideoWriter(out / f"{clip.stem}.mp4", size=video.size, rate=video.rate or 25) as copy,
+    ):
+        annotator = render.Annotator()
+
+        def frames() -> Iterator[WatchedFrame]:
+            for frame in gallery.watch(video, fpir=FPIR, on_event=told):
+                copy.write(annotator.annotate(frame.image, frame.faces), frame.timestamp)
+                yield frame
+
+        render.write_video_report(out / f"{clip.stem}.html", frames(), title=f"Faces in {clip.name}")
+    said = ", ".join(recognised) or "nobody"
+    print(f"  {'ok   ' if recognised == CLIPS[clip.name] else 'WRONG'} {clip.name:<28} {said}")
+    return recognised
+
+
 def describe(outcome: Outcome) -> str:
     names = ", ".join(f"{outcome.decided.count(name)} x {name}" for name in dict.fromkeys(outcome.decided))
     said = names.replace("1 x ", "") or "no face"
@@ -121,7 +151,11 @@ def run(out: Path) -> bool:
         enrolments = enroll(gallery, photos)
         print(f"Identifying at a stated FPIR of {FPIR:g}:")
         outcomes = identify(gallery, probes, out)
+        print("Watching clips at the same rate:")
+        (out / "clips").mkdir(exist_ok=True)
+        watched = {name: watch(gallery, photos / name, out / "clips") for name in CLIPS}
     right = all(outcome.right for outcome in outcomes) and all(enrolment.added for enrolment in enrolments)
+    right &= watched == CLIPS
     report = {
         "schema": "mien.demo/1",
         "mien": mien.__version__,
@@ -129,11 +163,16 @@ def run(out: Path) -> bool:
         "as_expected": right,
         "enrolled": [enrolment.to_dict() for enrolment in enrolments],
         "photos": [outcome.to_dict() for outcome in outcomes],
+        "clips": [{"source": name, "expected": CLIPS[name], "decided": decided} for name, decided in watched.items()],
     }
     media.write_bytes(out / "report.json", json.dumps(report, indent=1, allow_nan=False).encode())
     wrong = sum(not outcome.right for outcome in outcomes)
+    wrong_clips = sum(watched[name] != CLIPS[name] for name in CLIPS)
     seconds = time.perf_counter() - started
-    print(f"{len(outcomes) - wrong} of {len(outcomes)} photos decided as expected, in {seconds:.1f} s")
+    print(
+        f"{len(outcomes) - wrong} of {len(outcomes)} photos and {len(CLIPS) - wrong_clips} of {len(CLIPS)} clips "
+        f"decided as expected, in {seconds:.1f} s"
+    )
     return right
 
 
@@ -149,7 +188,8 @@ def main() -> int:
         print(f"demo: {error.message}", file=sys.stderr)
         return error.exit_status
     print(f"""
-Look at {out / "report.html"}; pictures are in {out / "pictures"}, decisions in {out / "report.json"}. Then try:
+Look at {out / "report.html"} and {out / "clips" / "single_face.html"}; pictures are in {out / "pictures"}, decisions in
+{out / "report.json"}. Then try:
   mien identify YOUR_PHOTO.jpg --gallery {out / "people.mien"}
   mien enroll "Your Name" YOU.jpg --gallery {out / "people.mien"}
   mien doctor""")
