@@ -3,6 +3,7 @@ import json
 import shutil
 import signal
 
+import av
 import numpy as np
 import pytest
 
@@ -157,6 +158,24 @@ def test_ctrl_c_finishes_the_outputs_of_a_file_and_says_so(gallery, video, tmp_p
     report = tmp_path / "out.html"
     assert main(["watch", "door.mp4", "--report", str(report)]) == 130
     assert report.is_file()
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_the_sound_of_a_copy_ends_with_its_pictures_where_it_was_interrupted(gallery, video, tmp_path, interrupted):
+    source, saved = tmp_path / "door.mp4", tmp_path / "out.mp4"
+    with av.open(str(source), "w") as clip:
+        stream = clip.add_stream("aac", rate=48_000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((2, 48_000 * 3), np.float32), format="fltp", layout="stereo")
+        silence.sample_rate = 48_000
+        for packet in [*stream.encode(silence), *stream.encode()]:
+            clip.mux(packet)
+    video.audio = True
+    if interrupted:
+        gallery.hooks[9] = lambda: signal.raise_signal(signal.SIGINT)
+    main(["watch", str(source), "--save", str(saved)])
+    with av.open(str(saved)) as copy:
+        audio = copy.streams.audio[0]
+        assert float(audio.duration * audio.time_base) == pytest.approx(1.0 if interrupted else 3.0, abs=0.06)
 
 
 def test_a_second_ctrl_c_ends_at_once(gallery, live, tmp_path):

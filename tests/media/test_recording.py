@@ -3,6 +3,7 @@
 import builtins
 import errno
 import os
+from itertools import islice
 
 import av
 import cv2
@@ -135,6 +136,17 @@ def test_sound_is_cut_with_the_video(extension, make_clip, tmp_path):
     assert ends == pytest.approx(1, abs=0.06)
     frames = frames_of(out)
     assert (len(frames), frames[0].timestamp) == (25, 0.0)
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mkv", "webm"])
+def test_the_sound_of_a_video_that_stops_early_stops_with_it(extension, make_clip, tmp_path):
+    original, out = make_clip("in.mp4", tuple(np.arange(75) / 25), sound="aac"), tmp_path / f"out.{extension}"
+    with media.open_video(original) as video, media.VideoWriter(out, size=(64, 48), rate=25, audio_from=original) as copy:
+        for frame in islice(video, 25):
+            copy.write(frame.image, frame.timestamp)
+        copy.cut()
+    assert sound_of(out)[2] == pytest.approx(1, abs=0.06)
+    assert len(frames_of(out)) == 25
 
 
 def test_a_silent_source_adds_no_sound(make_clip, tmp_path):

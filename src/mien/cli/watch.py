@@ -189,6 +189,8 @@ class _Run:
         for frame in frames:
             copy.write(annotator.annotate(frame.image, frame.faces), frame.timestamp)
             yield frame
+        if self._interruption.requested:
+            copy.cut()
 
     def _tell(self, event: Event) -> None:
         if event.kind == "recognised":

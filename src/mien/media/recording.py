@@ -79,6 +79,7 @@ class VideoWriter:
         self._size, self._start = size, start
         self._step = max(1, round(1 / rate / _TIME_BASE))
         self._last: int | None = None
+        self._whole = True
         self._cleanup = contextlib.ExitStack()
         self._container: OutputContainer | None = None
         with self._guard():
@@ -117,6 +118,10 @@ class VideoWriter:
             self._container.mux(self._stream.encode(self._to_frame(image, ticks)))
         self._last = ticks
 
+    def cut(self) -> None:
+        """Let the sound end with the last frame written, where the pictures stop before their source does."""
+        self._whole = False
+
     def close(self) -> None:
         """Finish the file and put it in its place.
 
@@ -131,7 +136,8 @@ class VideoWriter:
         with self._guard():
             self._container.mux(self._stream.encode())
             if self._sound is not None:
-                self._sound.write_until(math.inf)
+                shown_until = float((self._last + self._step) * _TIME_BASE)
+                self._sound.write_until(math.inf if self._whole else shown_until)
             self._container.close()
             self._container = None
             self._cleanup.close()

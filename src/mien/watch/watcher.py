@@ -43,7 +43,8 @@ class WatchedFrame(NamedTuple):
         timestamp: Seconds from the start of the file, or from the first frame of a live stream.
         faces: Its faces, each with ``track_id`` and ``decisions``: those of their tracks, with reason
             ``"undecided"`` before one is made.
-        events: What happened with this frame; with the last frame, everybody who is still in view leaves.
+        events: What happened with this frame. With a file's last frame, everybody who is still in view leaves; when a
+            live stream ends, or an error ends the watch, there is no more frame and the callback alone is told.
     """
 
     image: Image
