@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 
 from mien.errors import InvalidArgument, LinkConflict, NotCalibrated
 from mien.metrics import bcubed
-from mien.recognition import _agglomeration, _graph, cluster, clustering_threshold
+from mien.recognition import _agglomeration, _graph, cluster, clustering, clustering_threshold
 from mien.recognition.calibration import Calibration, Comparison, Population, VerificationPoint
 
 THRESHOLD = 0.4
@@ -77,22 +77,26 @@ def partition_by_hand(templates, threshold):
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5])
-def test_the_likeliest_are_merged_first(threshold):
+def test_the_likeliest_are_merged_first(threshold, monkeypatch):
+    monkeypatch.setattr(clustering, "_REACH", 1.0)
     templates, _ = crowd(5, 4, noise=1.0)
     assert same_partition(
         partition_by_hand(templates.astype(float), threshold), cluster(templates, threshold=threshold)
     )
 
 
-def test_faces_that_agree_add_up():
-    # One face and a group of nine: at a cosine of 0.38 to each, two single faces would not be enough.
+@pytest.mark.parametrize(("cosine", "people"), [(0.38, 1), (0.35, 1), (0.33, 2)])
+def test_faces_that_agree_add_up_within_reach(cosine, people):
+    # One face and a group of nine, all equally alike: any two of them alone are two people.
     rng = np.random.default_rng(0)
     centre, *noise = np.linalg.qr(rng.normal(size=(64, 11)))[0].T
-    templates = np.array([0.62 * centre + np.sqrt(1 - 0.62**2) * other for other in noise], np.float32)
-    assert float((templates @ templates.T)[0, 1]) == pytest.approx(0.3844, abs=1e-4)
+    templates = np.array([np.sqrt(cosine) * centre + np.sqrt(1 - cosine) * other for other in noise], np.float32)
     assert len(set(cluster(templates[:2], threshold=0.4))) == 2
     named = np.where(np.arange(10) < 9, 0, -1)
-    assert len(set(cluster(templates, threshold=0.4, named=named))) == 1
+    squares = np.array([np.square(templates[:9].mean(0)).sum()]), np.ones(1)
+    score = _agglomeration.evidence(np.array([cosine]), np.array([9.0]), np.ones(1), *squares)
+    assert score > 0.4, "the evidence would be enough at any of these"
+    assert len(set(cluster(templates, threshold=0.4, named=named))) == people
 
 
 def test_people_are_found_and_labelled_in_order_of_occurrence():
