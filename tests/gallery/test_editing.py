@@ -5,8 +5,9 @@ import json
 import random
 import sqlite3
 
+import numpy as np
 import pytest
-from gallery_fakes import files, looks, open_fake, picture, sound, template
+from gallery_fakes import files, looks, open_fake, picture, sound, template, vector
 
 from mien.errors import AmbiguousPerson, InvalidArgument, LinkConflict, NothingToUndo, UnknownFace, UnknownPerson
 from mien.gallery import journal
@@ -186,6 +187,21 @@ def test_two_people_of_one_photo_are_merged_by_force_alone(gallery):
     assert shape(gallery) == before
     with pytest.raises(LinkConflict, match="same photo"):
         gallery.move(first_sample(gallery, "Bob"), "Ada")
+
+
+def test_two_who_look_alike_in_one_photo_are_not_one_face(gallery, monkeypatch):
+    def alike(who, look):
+        mixed = vector("family") + 0.2 * vector(who)
+        return (mixed / np.linalg.norm(mixed)).astype(np.float32)
+
+    assert 0.95 < alike("ada", 0) @ alike("eda", 0) < 0.98, "what strangers reach in the most crowded space"
+    monkeypatch.setattr("gallery_fakes.template", alike)
+    ada, eda = gallery.suggest([picture("ada", "eda")], min_faces=1)
+    gallery.name(ada.suggestion_id, "Ada")
+    gallery.name(eda.suggestion_id, "Eda")
+    with pytest.raises(LinkConflict, match="one photo"):
+        gallery.merge("Ada", "Eda")
+    assert [person.samples for person in gallery.people()] == [1, 1]
 
 
 def test_a_face_that_two_had_of_one_photo_is_kept_once_and_is_two_again_after_an_undo(gallery, path):

@@ -8,6 +8,7 @@ import pytest
 
 from mien import Gallery
 from mien.errors import InvalidArgument, UnreadableVideo
+from mien.media import open_video
 from mien.watch import EventRules
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
@@ -56,6 +57,20 @@ def test_a_face_comes_and_goes(known, samples, clip, start):
     _, tracks, names, events = seen(known.watch(samples / clip, start=start, end=start + 2.5, fps=12))
     assert (tracks, names) == ({0}, {None, "the man"})
     assert [kind for kind, _ in events] == ["appeared", "recognised", "left"]
+
+
+def test_an_open_video_is_watched_as_it_was_opened_and_left_open(known, samples):
+    with open_video(samples / "single_face.mp4", fps=10, start=0.5) as video:
+        first = next(video)
+        frames = list(known.watch(video, end=0.6))
+        assert frames[0].timestamp > first.timestamp, "it goes on from where it stood"
+        assert len(frames) == 18, "the options of a source to be opened do not apply"
+        assert {face.person for frame in frames for face in frame.faces} == {None, "the man"}
+    with open_video(samples / "single_face.mp4") as video:
+        watched = known.watch(video)
+        before = next(watched).timestamp
+        watched.close()
+        assert next(video).timestamp > before
 
 
 def test_consent_that_expires_ends_the_naming(known, samples, monkeypatch):

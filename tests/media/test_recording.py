@@ -141,7 +141,10 @@ def test_sound_is_cut_with_the_video(extension, make_clip, tmp_path):
 @pytest.mark.parametrize("extension", ["mp4", "mkv", "webm"])
 def test_the_sound_of_a_video_that_stops_early_stops_with_it(extension, make_clip, tmp_path):
     original, out = make_clip("in.mp4", tuple(np.arange(75) / 25), sound="aac"), tmp_path / f"out.{extension}"
-    with media.open_video(original) as video, media.VideoWriter(out, size=(64, 48), rate=25, audio_from=original) as copy:
+    with (
+        media.open_video(original) as video,
+        media.VideoWriter(out, size=(64, 48), rate=25, audio_from=original) as copy,
+    ):
         for frame in islice(video, 25):
             copy.write(frame.image, frame.timestamp)
         copy.cut()
