@@ -23,8 +23,8 @@ __all__ = ["SAME_FACE", "Sample", "Store", "Transaction", "Unnamed", "locate", "
 SAME_FACE = 0.98
 """Faces of one image at this cosine similarity are one face, found twice.
 
-The same bytes looked at again give 1 but for rounding. Strangers are far below in the default embedding space; in dlib's,
-where all cosines are high, one pair in 50,000 reaches 0.95.
+The same bytes looked at again give 1 but for rounding. Strangers are far below in the default embedding space; in
+dlib's, where all cosines are high, one pair in 50,000 reaches 0.95.
 """
 
 

@@ -63,7 +63,7 @@ def watch(
     rules: EventRules | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Iterator[WatchedFrame]:
-    """Watch a video: every frame is searched for faces, each face belongs to a track, and each track has one decision.
+    """Watch a video: faces are found in every frame, each belongs to a track, and each track has one decision.
 
     Args:
         video: What to watch; the caller closes it.
