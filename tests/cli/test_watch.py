@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import shutil
 import signal
 
@@ -223,6 +224,32 @@ def test_what_cannot_be_is_refused(gallery, video, words, status, message, tmp_p
     assert main(["watch", *words]) == status
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--save", "--report", "--events"])
+@pytest.mark.parametrize(("name", "what"), [("door.mp4", "the source"), ("people.mien", "the gallery")])
+@pytest.mark.parametrize("link", [os.link, os.symlink, None], ids=["hard link", "symlink", "itself"])
+def test_no_output_takes_the_place_of_an_input(gallery, video, option, name, what, link, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MIEN_GALLERY", str(tmp_path / "people.mien"))
+    for other in ("door.mp4", "people.mien"):
+        (tmp_path / other).write_bytes(b"precious")
+    out = tmp_path / name
+    if link is not None:
+        out = tmp_path / "out.mp4"
+        link(tmp_path / name, out)
+    assert main(["watch", str(tmp_path / "door.mp4"), option, str(out)]) == 2
+    assert f"would overwrite {what}" in capsys.readouterr().err
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"precious"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("option", ["--save", "--report"])
+def test_a_pipe_or_device_is_not_replaced_by_a_file(gallery, video, option, tmp_path, capsys):
+    pipe = tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+    assert main(["watch", "door.mp4", option, str(pipe)]) == 2
+    assert "a pipe or a device" in capsys.readouterr().err
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("words", [[""], ["a.mp4", "--fpir", "2"], ["a.mp4", "--save", ""], []])

@@ -253,12 +253,26 @@ def _a_source(text: str) -> str:
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse an output that would replace the source, or another output."""
-    taken = {os.path.realpath(arguments.source): "the source"}
+    """Refuse an output that would replace the source, the gallery, another output, or what is no file."""
+    from mien.gallery.store import locate
+
+    taken = {_identity(arguments.source): "the source", _identity(locate(arguments.gallery)): "the gallery"}
     for name in ("save", "report", "events"):
         path = getattr(arguments, name)
         if path is None:
             continue
-        before = taken.setdefault(os.path.realpath(path), f"--{name}")
+        before = taken.setdefault(_identity(path), f"--{name}")
         if before != f"--{name}":
             raise InvalidArgument(f"--{name} {path}: would overwrite {before}; name another file")
+        # Events are appended, which a pipe or device may take; the others are put in the place of what is there.
+        if name != "events" and Path(path).exists() and not Path(path).is_file():
+            raise InvalidArgument(f"--{name} {path}: expected the name of a file, got a folder, a pipe or a device")
+
+
+def _identity(path: str | os.PathLike[str]) -> str | tuple[int, int]:
+    """What two names of one file have in common, hard links too."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
