@@ -119,6 +119,20 @@ def test_a_cut_that_nobody_told_of_is_seen_at_the_next_look():
     assert ids.index([1]) <= 2 * RATE
 
 
+def test_of_two_found_as_one_the_other_does_not_go_on_as_the_first():
+    # Bob walks behind Ada, who hides him; then he is found in her place, half a face aside, and she a moment later.
+    # Of all moments, just after she was looked at.
+    scene, number = Scene(), 100
+    for before in range(number):
+        scene.show(before / RATE, [still("ada"), still("bob", 160)] if before < 20 else [still("ada")])
+    looks = scene.looks
+    while scene.looks == looks:
+        scene.show(number / RATE, [still("ada")])
+        number += 1
+    assert scene.show(number / RATE, [still("bob", 118)])[0] == [1]
+    assert scene.show((number + 1) / RATE, [still("bob", 118), still("ada")])[0] == [1, 0]
+
+
 def test_a_jump_is_followed_by_the_template():
     scene = Scene()
     for number in range(10):

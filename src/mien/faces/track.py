@@ -121,6 +121,9 @@ _VELOCITY_GAIN = 0.4
 _OVERLAP = 0.1
 _SURE_OVERLAP = 0.4
 _RIVAL = 0.5
+# With less than this a face has jumped or changed its size, as where two that cover each other were found as one and
+# the other is found now: it is looked at.
+_STEADY_OVERLAP = 0.65
 # Templates: often at first, for the decision; then seldom, to see that it still is the same face.
 _FIRST_LOOKS = 6
 _FIRST_PAUSE = 0.08
@@ -222,10 +225,16 @@ class Tracker:
             self._active[index].doubtful |= bool(rival > _OVERLAP)
             if track_of[row] == index and best >= _SURE_OVERLAP and rival <= _RIVAL * best:
                 sure[int(row)] = self._active[index]
+                if best < _STEADY_OVERLAP:
+                    frame.sudden.add(int(row))
         return sure
 
     def _ask(self, frame: _Frame, sure: Mapping[int, _Track], look: Look) -> None:
-        rows = [row for row in range(len(frame.scores)) if row not in sure or sure[row].is_due(self._now)]
+        rows = [
+            row
+            for row in range(len(frame.scores))
+            if row not in sure or row in frame.sudden or sure[row].is_due(self._now)
+        ]
         if rows:
             frame.looked(rows, look(np.array(rows, np.intp)))
 
@@ -326,6 +335,7 @@ class _Frame:
         self.boxes = faces.boxes.astype(np.float64)
         self.scores = faces.scores
         self.overlap = box_overlap(np.reshape(predicted, (-1, 4)), self.boxes)
+        self.sudden: set[int] = set()
         self.asked: list[int] = []
         self.templates: dict[int, Array] = {}
 
