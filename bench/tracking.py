@@ -4,7 +4,8 @@
 
 The clips are synthetic: still portraits are moved over a drawn background, with known places, and encoded as H.264.
 Half of the people in a clip are enrolled from their other portrait (they smile in one of the two), with ten who are
-not in it. The tracker's constants were chosen on seeds 0 to 4, which is what to run to change them.
+not in it. The tracker's constants were chosen on seeds 0 to 4, one of them on 30 to 39, where a name was wrong; those
+are to be run to change them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 import errno
 import io
 import os
+import stat
 
 import numpy as np
 import pytest
@@ -156,3 +157,12 @@ def test_an_error_while_writing_leaves_the_old_file_and_passes_through(tmp_path)
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    pipe = tmp_path / "out.json"
+    os.mkfifo(pipe)
+    with pytest.raises(UnwritableFile, match="pipe or a device"):
+        media.write_bytes(pipe, b"{}")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -69,8 +69,8 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
 def _is_special(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
-    except OSError:
-        return False  # gone, or a link to nowhere: reading it says so
+    except (OSError, ValueError):
+        return False  # gone, a link to nowhere, a NUL in the path: whoever opens it says so
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
@@ -116,9 +116,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     It is written as a neighbour and renamed, so that no reader ever sees half of it.
 
     Raises:
-        UnwritableFile: No such folder, no permission, or no room; nothing was changed.
+        UnwritableFile: No such folder, no permission, or no room, or a pipe or device of that name; nothing was changed.
     """
     target = Path(path)
+    if _is_special(target):
+        raise UnwritableFile(f"{target}: expected the name of a file, got a pipe or a device", path=str(target))
     temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         file = temporary.open("xb")
