@@ -116,7 +116,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     It is written as a neighbour and renamed, so that no reader ever sees half of it.
 
     Raises:
-        UnwritableFile: No such folder, no permission, or no room, or a pipe or device of that name; nothing was changed.
+        UnwritableFile: No such folder, no permission, no room, or a pipe or device of that name; nothing was changed.
     """
     target = Path(path)
     if _is_special(target):
