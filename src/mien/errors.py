@@ -11,7 +11,9 @@
     │   ├── UnreadableVideo
     │   ├── StreamUnavailable             a live stream or camera that cannot be opened, or is gone for good
     │   ├── NoImages
-    │   └── NoFace
+    │   ├── NoFace
+    │   ├── WrongLayout                   a data set that does not lie as it is published
+    │   └── LeakFound                     two sides of a split share people or images
     ├── ModelError               exit 4   weights, runtimes, embedding spaces
     │   ├── UnknownModel
     │   ├── ModelUnavailable
@@ -44,6 +46,7 @@ __all__ = [
     "ImageTooLarge",
     "InputError",
     "InvalidArgument",
+    "LeakFound",
     "LinkConflict",
     "MienError",
     "ModelError",
@@ -67,6 +70,7 @@ __all__ = [
     "UnsupportedErrorRate",
     "UnwritableFile",
     "UsageError",
+    "WrongLayout",
 ]
 
 Detail: TypeAlias = "str | int | float | bool | list[Detail] | dict[str, Detail] | None"
@@ -143,6 +147,14 @@ class NoImages(InputError):
 
 class NoFace(InputError):
     """A face was needed and none was found."""
+
+
+class WrongLayout(InputError):
+    """A data set does not lie as its authors publish it; ``details["path"]`` is where something else was expected."""
+
+
+class LeakFound(InputError):
+    """Two sides of a split share people or images; ``details`` counts them."""
 
 
 class ModelError(MienError):
