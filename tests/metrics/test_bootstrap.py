@@ -49,11 +49,26 @@ def replay(rows: np.ndarray, subjects: np.ndarray, target: float, replicates: in
 @pytest.mark.parametrize("target", [0.0, 0.02, 0.3, 0.999])
 def test_intervals_are_those_of_pairs_written_out(target):
     rows, subjects = population(9, 3)
-    rate = bootstrap_fnmr_at_fmr(all_pairs(rows.astype(float), subjects), target, replicates=41, seed=5)
+    scores = all_pairs(rows.astype(float), subjects)
+    rate = bootstrap_fnmr_at_fmr(scores, target, weigh="comparison", replicates=41, seed=5)
     reference = replay(rows.astype(float), subjects, target, 41, 5)
     expected = np.quantile(reference, [0.025, 0.975], method="inverted_cdf")
     assert rate.low == expected[0]
     assert rate.high == expected[1] or (rate.errors == 0 and rate.high >= expected[1])
+
+
+def test_a_person_with_many_samples_does_not_stand_for_everybody():
+    rows, subjects = population(30, 4)
+    scarce = (subjects == 0) | (np.arange(len(subjects)) % 4 < 2)
+    found = all_pairs(rows[scarce].astype(float), subjects[scarce])
+    threshold = operating_point(found, 0.05, replicates=10).threshold
+    missed = [np.mean(found.mated[found.mated_subjects == person] < threshold) for person in range(30)]
+    people = operating_point(found, 0.05, weigh="person", replicates=200).fnmr
+    comparisons = operating_point(found, 0.05, weigh="comparison", replicates=200).fnmr
+    assert people.value == pytest.approx(np.mean(missed), abs=1e-12)
+    assert comparisons.value == np.mean(found.mated < threshold)
+    assert people.value != comparisons.value
+    assert people.low < people.value < people.high
 
 
 def test_a_kept_tail_gives_the_intervals_of_all_scores(monkeypatch):
@@ -79,7 +94,7 @@ def test_an_operating_point_states_what_was_measured():
     assert point.fmr.supported
     assert point.fmr.low < 0.02 < point.fmr.high
     assert point.threshold_interval[0] < point.threshold < point.threshold_interval[1]
-    assert point.fnmr.value == fnmr_at_fmr(found.mated, found.tail, 0.02)
+    assert point.fnmr.value == pytest.approx(fnmr_at_fmr(found.mated, found.tail, 0.02), abs=1e-12)
     assert point.fnmr.low < point.fnmr.value < point.fnmr.high
 
 

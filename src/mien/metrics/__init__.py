@@ -13,6 +13,7 @@ from mien.metrics.bootstrap import (
     operating_point,
 )
 from mien.metrics.clustering import BCubed, bcubed, pairwise
+from mien.metrics.dyadic import Weigh, estimate_fmr, estimate_fnmr, mated_weights, predict_fmr
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
 from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
@@ -26,6 +27,7 @@ __all__ = [
     "OperatingPoint",
     "PairScores",
     "Rate",
+    "Weigh",
     "all_pairs",
     "allowed_errors",
     "bcubed",
@@ -35,6 +37,8 @@ __all__ = [
     "cmc",
     "cross_pairs",
     "estimate",
+    "estimate_fmr",
+    "estimate_fnmr",
     "fmr",
     "fnir",
     "fnmr",
@@ -44,8 +48,10 @@ __all__ = [
     "is_supported",
     "lowest_supported_fmr",
     "mate_ranks",
+    "mated_weights",
     "operating_point",
     "pairwise",
+    "predict_fmr",
     "rule_of_three",
     "scored_pairs",
     "threshold_at_fmr",

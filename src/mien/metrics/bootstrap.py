@@ -2,6 +2,10 @@
 
 A replicate draws as many people as there are, with replacement. A non-mated comparison weighs the product of its two
 people's draws; two draws of one person are no non-mated pair. A mated comparison weighs its person's draws.
+
+Products count the noise of single pairs more than once: the interval of a false match rate alone is wider than it
+need be, and `mien.metrics.dyadic` is the one to state. What the bootstrap is for is everything that has no formula: a
+threshold, a false non-match rate at a threshold fitted to the same people, and the difference of two systems.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InvalidArgument
+from mien.metrics.dyadic import Weigh, estimate_fmr, mated_weights
 from mien.metrics.intervals import Rate, is_supported, quantile_of, rule_of_three
 from mien.metrics.pairs import PairScores
 from mien.metrics.verification import allowed_errors, supported_depth, threshold_at_fmr
@@ -67,13 +72,20 @@ class OperatingPoint:
 
 
 def operating_point(
-    pairs: PairScores, target: float, *, replicates: int = 1000, confidence: float = 0.95, seed: int = 0
+    pairs: PairScores,
+    target: float,
+    *,
+    weigh: Weigh = "person",
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> OperatingPoint:
     """The threshold for a false match rate, and both error rates there, with subject-level intervals.
 
     Args:
         pairs: Scores to fit to.
         target: False match rate in [0, 1).
+        weigh: Whether mated comparisons weigh one per person or one each, as in `mien.metrics.estimate_fnmr`.
         replicates: How many draws of people.
         confidence: Of the intervals, two-sided.
         seed: Of the draws; the same seed gives the same intervals.
@@ -91,8 +103,8 @@ def operating_point(
         target,
         threshold,
         _interval(thresholds, confidence),
-        _fmr(pairs, threshold, weights, confidence),
-        _fnmr_rate(pairs, threshold, _fnmr(pairs, thresholds, weights), confidence),
+        estimate_fmr(pairs, threshold, confidence=confidence),
+        _fnmr_rate(pairs, threshold, weigh, _fnmr(pairs, thresholds, weights, weigh), confidence),
     )
 
 
@@ -108,13 +120,20 @@ def bootstrap_fmr(
 
 
 def bootstrap_fnmr_at_fmr(
-    pairs: PairScores, target: float, *, replicates: int = 1000, confidence: float = 0.95, seed: int = 0
+    pairs: PairScores,
+    target: float,
+    *,
+    weigh: Weigh = "person",
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> Rate:
     """False non-match rate at a false match rate, the threshold fitted anew to each draw of people.
 
     Arguments and errors as in `operating_point`.
     """
-    return operating_point(pairs, target, replicates=replicates, confidence=confidence, seed=seed).fnmr
+    point = operating_point(pairs, target, weigh=weigh, replicates=replicates, confidence=confidence, seed=seed)
+    return point.fnmr
 
 
 def bootstrap_difference(
@@ -122,6 +141,7 @@ def bootstrap_difference(
     second: PairScores,
     target: float,
     *,
+    weigh: Weigh = "person",
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -132,6 +152,7 @@ def bootstrap_difference(
         first: Scores of one system.
         second: Scores of another over the same samples.
         target: False match rate in [0, 1), each system at its own threshold.
+        weigh: As in `operating_point`.
         replicates: How many draws of people; both systems see the same ones.
         confidence: Of the interval, two-sided.
         seed: Of the draws.
@@ -142,12 +163,11 @@ def bootstrap_difference(
     if not (np.array_equal(first.probes, second.probes) and np.array_equal(first.references, second.references)):
         raise InvalidArgument("the two systems must score the same samples of the same people: got different counts")
     weights = _draw(first, replicates, seed)
-    rates = [_fnmr(pairs, _refitted(pairs, target, weights), weights) for pairs in (first, second)]
-    values = [
-        np.searchsorted(pairs.mated, threshold_at_fmr(pairs.tail, target, total=pairs.non_mated_total))
-        / len(pairs.mated)
-        for pairs in (first, second)
-    ]
+    rates = [_fnmr(pairs, _refitted(pairs, target, weights), weights, weigh) for pairs in (first, second)]
+    values = []
+    for pairs in (first, second):
+        threshold = threshold_at_fmr(pairs.tail, target, total=pairs.non_mated_total)
+        values.append(_weighted_fnmr(pairs, threshold, weigh))
     return Difference(float(values[1] - values[0]), *_interval(rates[1] - rates[0], confidence))
 
 
@@ -190,16 +210,17 @@ def _refitted(pairs: PairScores, target: float, weights: Weights) -> Values:
     return thresholds
 
 
-def _fnmr(pairs: PairScores, thresholds: Values, weights: Weights) -> Values:
+def _fnmr(pairs: PairScores, thresholds: Values, weights: Weights, weigh: Weigh) -> Values:
     """(r,) false non-match rate of each replicate at its own threshold."""
+    share = mated_weights(pairs, weigh)
     errors = np.searchsorted(pairs.mated, thresholds, side="left")
     depth = int(errors.max())
     missed = np.empty(len(weights))
     for rows in _chunks(np.arange(len(weights)), depth + 1):
-        running = np.zeros((len(rows), depth + 1), np.int64)
-        np.cumsum(weights[rows][:, pairs.mated_subjects[:depth]], axis=1, out=running[:, 1:])
+        running = np.zeros((len(rows), depth + 1))
+        np.cumsum(weights[rows][:, pairs.mated_subjects[:depth]] * share[:depth], axis=1, out=running[:, 1:])
         missed[rows] = running[np.arange(len(rows)), errors[rows]]
-    return np.asarray(missed / pairs.mated_totals(weights))
+    return np.asarray(missed / (weights @ np.bincount(pairs.mated_subjects, share, pairs.subjects)))
 
 
 def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: float) -> Rate:
@@ -228,7 +249,7 @@ def _weighted_fmr(pairs: PairScores, depth: int, weights: Weights) -> Values:
     return np.asarray(np.concatenate(counts) / pairs.non_mated_totals(weights))
 
 
-def _fnmr_rate(pairs: PairScores, threshold: float, values: Values, confidence: float) -> Rate:
+def _fnmr_rate(pairs: PairScores, threshold: float, weigh: Weigh, values: Values, confidence: float) -> Rate:
     errors = int(np.searchsorted(pairs.mated, threshold, side="left"))
     people = len(np.unique(pairs.mated_subjects[:errors]))
     low, high = _interval(values, confidence)
@@ -237,7 +258,14 @@ def _fnmr_rate(pairs: PairScores, threshold: float, values: Values, confidence: 
         bound = rule_of_three(len(np.unique(pairs.mated_subjects)), confidence=confidence)
         high = max(high, bound)
     trials = len(pairs.mated)
-    return Rate(errors / trials, low, high, errors, trials, is_supported(errors, people), people)
+    return Rate(
+        _weighted_fnmr(pairs, threshold, weigh), low, high, errors, trials, is_supported(errors, people), people
+    )
+
+
+def _weighted_fnmr(pairs: PairScores, threshold: float, weigh: Weigh) -> float:
+    share = mated_weights(pairs, weigh)
+    return float(share[: np.searchsorted(pairs.mated, threshold, side="left")].sum() / share.sum())
 
 
 def _tail_weights(
