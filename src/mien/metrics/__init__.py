@@ -4,6 +4,7 @@ Terms are those of ISO/IEC 2382-37 and 19795-1: *mated* scores compare one perso
 two people; a score at or above the threshold is a match. A face that could not be found scores minus infinity.
 """
 
+from mien.metrics.bands import det_bands
 from mien.metrics.bootstrap import (
     Difference,
     OperatingPoint,
@@ -13,16 +14,29 @@ from mien.metrics.bootstrap import (
     operating_point,
 )
 from mien.metrics.clustering import BCubed, bcubed, pairwise
+from mien.metrics.det import DetCurve, det, eer
 from mien.metrics.dyadic import Weigh, estimate_fmr, estimate_fnmr, mated_weights, predict_fmr
+from mien.metrics.histogram import Histogram
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
 from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
 from mien.metrics.tracking import IdentityF1, identity_f1
-from mien.metrics.verification import allowed_errors, fmr, fnmr, fnmr_at_fmr, lowest_supported_fmr, threshold_at_fmr
+from mien.metrics.verification import (
+    allowed_errors,
+    d_prime,
+    fmr,
+    fnmr,
+    fnmr_at_fmr,
+    lowest_supported_fmr,
+    threshold_at_fmr,
+    tmr_at_fmr,
+)
 
 __all__ = [
     "BCubed",
+    "DetCurve",
     "Difference",
+    "Histogram",
     "IdentityF1",
     "OperatingPoint",
     "PairScores",
@@ -36,6 +50,10 @@ __all__ = [
     "bootstrap_fnmr_at_fmr",
     "cmc",
     "cross_pairs",
+    "d_prime",
+    "det",
+    "det_bands",
+    "eer",
     "estimate",
     "estimate_fmr",
     "estimate_fnmr",
@@ -56,5 +74,6 @@ __all__ = [
     "scored_pairs",
     "threshold_at_fmr",
     "threshold_at_fpir",
+    "tmr_at_fmr",
     "wilson",
 ]

@@ -25,10 +25,16 @@ from mien.metrics.verification import allowed_errors, supported_depth, threshold
 __all__ = [
     "Difference",
     "OperatingPoint",
+    "Values",
+    "Weights",
     "bootstrap_difference",
     "bootstrap_fmr",
     "bootstrap_fnmr_at_fmr",
+    "draw_people",
+    "fnmr_of_draws",
+    "interval_of",
     "operating_point",
+    "tail_weights",
 ]
 
 _CELLS = 1 << 22
@@ -97,14 +103,14 @@ def operating_point(
         InvalidArgument: No mated or non-mated scores, fewer than two people, or the pairs' tail is too short.
     """
     threshold = threshold_at_fmr(pairs.tail, target, total=pairs.non_mated_total)
-    weights = _draw(pairs, replicates, seed)
+    weights = draw_people(pairs, replicates, seed)
     thresholds = _refitted(pairs, target, weights)
     return OperatingPoint(
         target,
         threshold,
-        _interval(thresholds, confidence),
+        interval_of(thresholds, confidence),
         estimate_fmr(pairs, threshold, confidence=confidence),
-        _fnmr_rate(pairs, threshold, weigh, _fnmr(pairs, thresholds, weights, weigh), confidence),
+        _fnmr_rate(pairs, threshold, weigh, fnmr_of_draws(pairs, thresholds, weights, weigh), confidence),
     )
 
 
@@ -116,7 +122,7 @@ def bootstrap_fmr(
     Raises:
         InvalidArgument: As `operating_point`; or the threshold lies below the tail that was kept.
     """
-    return _fmr(pairs, threshold, _draw(pairs, replicates, seed), confidence)
+    return _fmr(pairs, threshold, draw_people(pairs, replicates, seed), confidence)
 
 
 def bootstrap_fnmr_at_fmr(
@@ -162,16 +168,16 @@ def bootstrap_difference(
     """
     if not (np.array_equal(first.probes, second.probes) and np.array_equal(first.references, second.references)):
         raise InvalidArgument("the two systems must score the same samples of the same people: got different counts")
-    weights = _draw(first, replicates, seed)
-    rates = [_fnmr(pairs, _refitted(pairs, target, weights), weights, weigh) for pairs in (first, second)]
+    weights = draw_people(first, replicates, seed)
+    rates = [fnmr_of_draws(pairs, _refitted(pairs, target, weights), weights, weigh) for pairs in (first, second)]
     values = []
     for pairs in (first, second):
         threshold = threshold_at_fmr(pairs.tail, target, total=pairs.non_mated_total)
         values.append(_weighted_fnmr(pairs, threshold, weigh))
-    return Difference(float(values[1] - values[0]), *_interval(rates[1] - rates[0], confidence))
+    return Difference(float(values[1] - values[0]), *interval_of(rates[1] - rates[0], confidence))
 
 
-def _draw(pairs: PairScores, replicates: int, seed: int) -> Weights:
+def draw_people(pairs: PairScores, replicates: int, seed: int) -> Weights:
     """(r, subjects) how often each replicate drew each person; draws without a comparison are left out."""
     if replicates < 1:
         raise InvalidArgument(f"replicates: expected at least one, got {replicates}")
@@ -197,7 +203,7 @@ def _refitted(pairs: PairScores, target: float, weights: Weights) -> Values:
         position = np.concatenate(
             [
                 np.count_nonzero(np.cumsum(part, axis=1) <= allowed[rows, None], axis=1)
-                for rows, part in _tail_weights(pairs, weights, open_rows, depth)
+                for rows, part in tail_weights(pairs, weights, open_rows, depth)
             ]
         )
         found = position < depth
@@ -210,17 +216,18 @@ def _refitted(pairs: PairScores, target: float, weights: Weights) -> Values:
     return thresholds
 
 
-def _fnmr(pairs: PairScores, thresholds: Values, weights: Weights, weigh: Weigh) -> Values:
-    """(r,) false non-match rate of each replicate at its own threshold."""
+def fnmr_of_draws(pairs: PairScores, thresholds: Values, weights: Weights, weigh: Weigh) -> Values:
+    """False non-match rate of each replicate (r,) at its own thresholds, (r,) or (r, k); of the thresholds' shape."""
     share = mated_weights(pairs, weigh)
-    errors = np.searchsorted(pairs.mated, thresholds, side="left")
+    errors = np.searchsorted(pairs.mated, thresholds.reshape(len(weights), -1), side="left")
     depth = int(errors.max())
-    missed = np.empty(len(weights))
+    missed = np.empty(errors.shape)
     for rows in _chunks(np.arange(len(weights)), depth + 1):
         running = np.zeros((len(rows), depth + 1))
         np.cumsum(weights[rows][:, pairs.mated_subjects[:depth]] * share[:depth], axis=1, out=running[:, 1:])
-        missed[rows] = running[np.arange(len(rows)), errors[rows]]
-    return np.asarray(missed / (weights @ np.bincount(pairs.mated_subjects, share, pairs.subjects)))
+        missed[rows] = np.take_along_axis(running, errors[rows], axis=1)
+    total = weights @ np.bincount(pairs.mated_subjects, share, pairs.subjects)
+    return np.asarray((missed / total[:, None]).reshape(thresholds.shape))
 
 
 def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: float) -> Rate:
@@ -232,7 +239,7 @@ def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: floa
     supported = is_supported(errors, people)
     depth = errors if supported else supported_depth(pairs)
     if supported:
-        low, high = _interval(_weighted_fmr(pairs, depth, weights), confidence)
+        low, high = interval_of(_weighted_fmr(pairs, depth, weights), confidence)
     elif depth:
         low, high = 0.0, float(_quantile(_weighted_fmr(pairs, depth, weights), confidence))
     else:
@@ -245,14 +252,14 @@ def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: floa
 def _weighted_fmr(pairs: PairScores, depth: int, weights: Weights) -> Values:
     """(r,) share of the ``depth`` highest non-mated scores in each replicate."""
     everyone = np.arange(len(weights))
-    counts = [part.sum(axis=1) for _, part in _tail_weights(pairs, weights, everyone, depth)]
+    counts = [part.sum(axis=1) for _, part in tail_weights(pairs, weights, everyone, depth)]
     return np.asarray(np.concatenate(counts) / pairs.non_mated_totals(weights))
 
 
 def _fnmr_rate(pairs: PairScores, threshold: float, weigh: Weigh, values: Values, confidence: float) -> Rate:
     errors = int(np.searchsorted(pairs.mated, threshold, side="left"))
     people = len(np.unique(pairs.mated_subjects[:errors]))
-    low, high = _interval(values, confidence)
+    low, high = interval_of(values, confidence)
     if errors == 0:
         # No draw of people can show an error that nobody made.
         bound = rule_of_three(len(np.unique(pairs.mated_subjects)), confidence=confidence)
@@ -268,7 +275,7 @@ def _weighted_fnmr(pairs: PairScores, threshold: float, weigh: Weigh) -> float:
     return float(share[: np.searchsorted(pairs.mated, threshold, side="left")].sum() / share.sum())
 
 
-def _tail_weights(
+def tail_weights(
     pairs: PairScores, weights: Weights, rows: NDArray[np.intp], depth: int
 ) -> Iterator[tuple[NDArray[np.intp], Weights]]:
     """Weights of the ``depth`` highest non-mated scores under the replicates ``rows``, a few rows at a time."""
@@ -282,7 +289,8 @@ def _chunks(rows: NDArray[np.intp], width: int) -> list[NDArray[np.intp]]:
     return np.array_split(rows, max(1, -(-len(rows) * width // _CELLS)))
 
 
-def _interval(values: Values, confidence: float) -> tuple[float, float]:
+def interval_of(values: Values, confidence: float) -> tuple[float, float]:
+    """Percentile interval of a row of values."""
     quantile_of(confidence)
     tail = (1 - confidence) / 2
     return float(_quantile(values, tail)), float(_quantile(values, 1 - tail))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
+from mien.metrics.histogram import Binned, Histogram, histogram_of
 
 __all__ = ["PairScores", "all_pairs", "cross_pairs", "scored_pairs"]
 
@@ -34,6 +35,7 @@ class PairScores:
         probes: (subjects,) samples of each subject on the probe side.
         references: (subjects,) samples of each subject on the reference side.
         symmetric: Whether each pair was compared once, the samples being probes and references at the same time.
+        histogram: Where all non-mated scores lie, if asked for.
     """
 
     mated: NDArray[np.floating[Any]]
@@ -44,6 +46,7 @@ class PairScores:
     probes: NDArray[np.int64]
     references: NDArray[np.int64]
     symmetric: bool
+    histogram: Histogram | None = None
 
     @property
     def subjects(self) -> int:
@@ -72,6 +75,7 @@ def all_pairs(
     *,
     failed: NDArray[np.bool_] | None = None,
     reach: float = 0.02,
+    bins: int = 0,
 ) -> PairScores:
     """Compare every template with every other once.
 
@@ -81,6 +85,8 @@ def all_pairs(
         failed: (n,) True where no face was found; all comparisons of that sample score -inf, whatever its row holds.
         reach: Share of the non-mated scores to keep from the top, at least 100,000 scores. A bootstrap at a false
             match rate f needs about twice f; 1 keeps all.
+        bins: Bins of a histogram of all non-mated scores over [-1, 1], which a DET curve beyond the tail needs; 0 for
+            none.
 
     Returns:
         The scores. 7.3 million pairs of 128 dimensions take about a second.
@@ -93,7 +99,7 @@ def all_pairs(
     if codes.shape != (len(samples),):
         raise InvalidArgument(f"subjects: expected one a template, {len(samples)}, got shape {codes.shape}")
     counts = np.bincount(codes, minlength=len(people))
-    return _compare((samples, codes, failures), (samples, codes, failures), counts, counts, reach, symmetric=True)
+    return _compare((samples, codes, failures), (samples, codes, failures), counts, counts, reach, bins, symmetric=True)
 
 
 def cross_pairs(
@@ -104,6 +110,7 @@ def cross_pairs(
     *,
     failed: NDArray[np.bool_] | None = None,
     reach: float = 0.02,
+    bins: int = 0,
 ) -> PairScores:
     """Compare every probe with every reference; no image may be on both sides.
 
@@ -114,6 +121,7 @@ def cross_pairs(
         reference_subjects: (m,) whose they are, of the same kind.
         failed: (n,) True where no face was found in the probe.
         reach: As in `all_pairs`.
+        bins: As in `all_pairs`.
 
     Returns:
         The scores.
@@ -131,7 +139,7 @@ def cross_pairs(
         raise InvalidArgument(f"templates of {left.shape[1]} and {right.shape[1]} dimensions cannot be compared")
     ours, theirs = codes[: len(left)], codes[len(left) :]
     counts = (np.bincount(ours, minlength=len(people)), np.bincount(theirs, minlength=len(people)))
-    return _compare((left, ours, failures), (right, theirs, none), *counts, reach, symmetric=False)
+    return _compare((left, ours, failures), (right, theirs, none), *counts, reach, bins, symmetric=False)
 
 
 def scored_pairs(
@@ -140,6 +148,7 @@ def scored_pairs(
     reference_subjects: ArrayLike | None = None,
     *,
     reach: float = 0.02,
+    bins: int = 0,
 ) -> PairScores:
     """Comparisons whose scores are no cosines of templates, and have been computed already.
 
@@ -149,6 +158,7 @@ def scored_pairs(
         reference_subjects: (m,) whose each column is, of the same kind; None where rows and columns are the same
             samples (n = m, a symmetric matrix), of which each pair then counts once and no sample meets itself.
         reach: As in `all_pairs`.
+        bins: As in `all_pairs`, over the range of the scores.
 
     Returns:
         The scores.
@@ -177,7 +187,8 @@ def scored_pairs(
     tail = _Top(_kept(len(row), reach), matrix.dtype)
     tail.add(matrix[row, column], np.stack([ours[row], theirs[column]], axis=1))
     counts = [np.bincount(side, minlength=len(people)) for side in (ours, theirs)]
-    return PairScores(mated, owners, *tail.sorted(), len(row), counts[0], counts[1], symmetric)
+    histogram = histogram_of(matrix, counted & ~same, ours, theirs, bins, len(people)) if bins else None
+    return PairScores(mated, owners, *tail.sorted(), len(row), counts[0], counts[1], symmetric, histogram)
 
 
 _Side = tuple[NDArray[np.floating[Any]], Indices, NDArray[np.bool_]]
@@ -189,12 +200,14 @@ def _compare(
     probes: NDArray[np.int64],
     references: NDArray[np.int64],
     reach: float,
+    bins: int,
     *,
     symmetric: bool,
 ) -> PairScores:
     ordered = int(probes.sum()) * int(references.sum()) - int((probes * references).sum())
     total = ordered // 2 if symmetric else ordered
     tail = _Top(_kept(total, reach), left[0].dtype)
+    spread = Binned(np.linspace(-1.0, 1.0, bins + 1), len(probes)) if bins else None
     mated: list[NDArray[np.floating[Any]]] = []
     mated_subjects: list[Indices] = []
     rows = max(1, _BLOCK // max(1, len(right[0])))
@@ -210,12 +223,15 @@ def _compare(
         row, column = np.nonzero(same)
         mated.append(scores[row, column])
         mated_subjects.append(left[1][start + row])
+        if spread is not None:
+            spread.add(scores, other, left[1][start : start + rows], right[1][first:])
         row, column = np.nonzero(other & (scores >= tail.floor))
         tail.add(scores[row, column], np.stack([left[1][start + row], right[1][first + column]], axis=1))
     top, top_subjects = tail.sorted()
     genuine, owners = np.concatenate(mated), np.concatenate(mated_subjects)
     order = np.argsort(genuine, kind="stable")
-    return PairScores(genuine[order], owners[order], top, top_subjects, total, probes, references, symmetric)
+    histogram = None if spread is None else spread.histogram()
+    return PairScores(genuine[order], owners[order], top, top_subjects, total, probes, references, symmetric, histogram)
 
 
 def _kept(total: int, reach: float) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
+from mien.metrics.histogram import Histogram
 from mien.metrics.intervals import ENOUGH
 from mien.metrics.pairs import PairScores
 
@@ -16,12 +17,14 @@ __all__ = [
     "ThresholdRule",
     "allowed_errors",
     "as_scores",
+    "d_prime",
     "fmr",
     "fnmr",
     "fnmr_at_fmr",
     "lowest_supported_fmr",
     "supported_depth",
     "threshold_at_fmr",
+    "tmr_at_fmr",
 ]
 
 Scores: TypeAlias = NDArray[np.floating[Any]]
@@ -115,6 +118,40 @@ def fnmr_at_fmr(
     return float(fnmr(mated, threshold_at_fmr(non_mated, target, rule=rule)))
 
 
+def tmr_at_fmr(mated: ArrayLike, non_mated: ArrayLike, target: float, *, rule: ThresholdRule = "conservative") -> float:
+    """True match rate at a false match rate: 1 - FNMR. Papers often call it TAR@FAR, which would count failures too.
+
+    Raises:
+        InvalidArgument: As `fnmr_at_fmr`.
+    """
+    return 1.0 - fnmr_at_fmr(mated, non_mated, target, rule=rule)
+
+
+def d_prime(mated: ArrayLike, non_mated: ArrayLike | Histogram) -> float:
+    """How far the two kinds of scores lie apart: difference of means over the root of the mean variance.
+
+    Scores of missed faces (-inf) have no place on the scale and are left out; their share is the FTA's to tell.
+
+    Args:
+        mated: (n,) scores.
+        non_mated: (m,) scores, or their histogram.
+
+    Returns:
+        d', infinite where neither kind varies.
+
+    Raises:
+        InvalidArgument: No finite score of either kind, or NaN or +inf among them.
+    """
+    mean, variance = _moments(as_scores(mated, "mated"), "mated")
+    if isinstance(non_mated, Histogram):
+        other, spread = non_mated.mean, non_mated.variance
+    else:
+        other, spread = _moments(as_scores(non_mated, "non_mated"), "non_mated")
+    if variance + spread == 0:
+        return math.inf if mean != other else 0.0
+    return abs(mean - other) / math.sqrt((variance + spread) / 2)
+
+
 def lowest_supported_fmr(pairs: PairScores) -> float:
     """The lowest false match rate that the data can support: 30 false matches in which 30 people take part.
 
@@ -169,6 +206,13 @@ def as_scores(values: ArrayLike, name: str) -> Scores:
     if not np.all(scores < np.inf):
         raise InvalidArgument(f"{name}: NaN or +inf among the scores; a missed face is -inf")
     return scores
+
+
+def _moments(scores: Scores, name: str) -> tuple[float, float]:
+    found = scores[np.isfinite(scores)].astype(np.float64)
+    if not len(found):
+        raise InvalidArgument(f"{name}: expected scores of faces that were found, all {len(scores)} were missed")
+    return float(found.mean()), float(found.var())
 
 
 def _total(scores: Scores, total: int | None) -> int:
