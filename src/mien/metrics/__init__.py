@@ -20,6 +20,7 @@ from mien.metrics.histogram import Histogram
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
 from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
+from mien.metrics.searches import Searches, all_searches
 from mien.metrics.tracking import IdentityF1, identity_f1
 from mien.metrics.verification import (
     allowed_errors,
@@ -41,8 +42,10 @@ __all__ = [
     "OperatingPoint",
     "PairScores",
     "Rate",
+    "Searches",
     "Weigh",
     "all_pairs",
+    "all_searches",
     "allowed_errors",
     "bcubed",
     "bootstrap_difference",

@@ -22,7 +22,7 @@ from mien.metrics.intervals import Rate, is_supported, quantile_of, rule_of_thre
 from mien.metrics.pairs import PairScores
 from mien.metrics.verification import supported_depth
 
-__all__ = ["Weigh", "estimate_fmr", "estimate_fnmr", "mated_weights", "predict_fmr"]
+__all__ = ["Spread", "Weigh", "estimate_fmr", "estimate_fnmr", "freedom_of", "mated_weights", "predict_fmr"]
 
 Weigh: TypeAlias = Literal["person", "comparison"]
 
@@ -106,7 +106,7 @@ def estimate_fnmr(pairs: PairScores, threshold: float, *, weigh: Weigh = "person
     residuals = (wrong - value * share) / share.sum()
     factor = len(owners) / max(1, len(owners) - 1)
     variance = max(float((residuals**2).sum()) * factor, value * (1 - value) / trials)
-    low, high = _Spread(value, variance, 0.0, _freedom(residuals)).interval(confidence)
+    low, high = Spread(value, variance, 0.0, freedom_of(residuals)).interval(confidence)
     return Rate(value, low, high, errors, trials, is_supported(errors, people), people)
 
 
@@ -127,7 +127,7 @@ def mated_weights(pairs: PairScores, weigh: Weigh) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spread:
+class Spread:
     """Variance of a rate, in the part that comes from people and the one that comes from pairs."""
 
     value: float
@@ -180,7 +180,7 @@ def _bound(pairs: PairScores, errors: int, confidence: float, *, ratio: float = 
     return high
 
 
-def _spread(pairs: PairScores, errors: int) -> _Spread:
+def _spread(pairs: PairScores, errors: int) -> Spread:
     """Of the rate of the ``errors`` highest non-mated scores; one at least."""
     half = 0.5 if pairs.symmetric else 1.0
     probes, references = pairs.probes.astype(np.float64), pairs.references.astype(np.float64)
@@ -195,7 +195,7 @@ def _spread(pairs: PairScores, errors: int) -> _Spread:
     # A pair's own noise is in the squares of both its people.
     people = max(0.0, float((residuals**2).sum()) * active / max(1, active - 1) - 2 * by_pair)
     by_pair = max(by_pair, value * (1 - value) / total)
-    return _Spread(value, people, by_pair, _freedom(residuals))
+    return Spread(value, people, by_pair, freedom_of(residuals))
 
 
 def _pair_squares(
@@ -216,7 +216,7 @@ def _pair_squares(
     return float(((wrong - expected) ** 2 - expected**2).sum() + (value * half) ** 2 * squares)
 
 
-def _freedom(residuals: NDArray[np.floating[Any]]) -> float:
+def freedom_of(residuals: NDArray[np.floating[Any]]) -> float:
     """Degrees of freedom: how many people the variance really comes from."""
     squares = residuals**2
     most = float((squares**2).sum())
