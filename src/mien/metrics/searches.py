@@ -79,6 +79,14 @@ class Searches:
             low, high = 0.0, max(value, self._bound(size, confidence, ratio))
         return Rate(value, low, high, pairs, self.people * (self.people - 1) // 2, supported, behind)
 
+    def fpir_value(self, size: int, threshold: float) -> float:
+        """As `fpir`, the rate alone: for curves, whose points are many.
+
+        Raises:
+            InvalidArgument: As `fpir`.
+        """
+        return self._value(size, self._depth(threshold))
+
     def threshold_at_fpir(self, size: int, target: float) -> float:
         """The lowest threshold at which the false positive identification rate does not exceed a target.
 

@@ -6,7 +6,7 @@ from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_track
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
-from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, pipeline_for
+from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
 from mien.recognition.verification import compare, verify
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "fuse",
     "fuse_track",
     "load_calibration",
+    "models_of",
     "pipeline_for",
     "refit",
     "user_calibration_path",

@@ -21,7 +21,7 @@ from mien.types import Array, Faces
 if TYPE_CHECKING:
     from mien.media import Source
 
-__all__ = ["DEFAULT", "RECOGNISERS", "Recogniser", "default_pipeline", "find", "find_all", "pipeline_for"]
+__all__ = ["DEFAULT", "RECOGNISERS", "Recogniser", "default_pipeline", "find", "find_all", "models_of", "pipeline_for"]
 
 DEFAULT = "sface"
 """Name of the recogniser that is used unless told otherwise."""
@@ -101,6 +101,17 @@ def _open(name: str) -> Pipeline:
 def _finders() -> tuple[Detector, Landmarker]:
     """Every recogniser is shown the faces that the same networks find."""
     return Detector(models.open_session("yunet-2023mar")), Landmarker(models.open_session("face-mesh-468"))
+
+
+def models_of(recogniser: str) -> tuple[str, ...]:
+    """Names of the models that a recogniser's pipeline runs.
+
+    Raises:
+        UnknownModel: No recogniser of that name.
+    """
+    if recogniser not in RECOGNISERS:
+        raise UnknownModel(f"no recogniser is called {recogniser!r}", name=recogniser, known=list(RECOGNISERS))
+    return ("yunet-2023mar", "face-mesh-468", RECOGNISERS[recogniser].model)
 
 
 def default_pipeline() -> Pipeline:

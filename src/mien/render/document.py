@@ -47,7 +47,7 @@ import numpy as np
 from mien import media
 from mien.types import Decision, Face, Faces
 
-__all__ = ["SCHEMA", "decision_to_dict", "faces_to_dict", "write_jsonl"]
+__all__ = ["SCHEMA", "decision_to_dict", "faces_to_dict", "plain", "write_jsonl"]
 
 SCHEMA = "mien.faces/1"
 """Name and version of the document of an image's faces."""
@@ -77,16 +77,16 @@ def decision_to_dict(decision: Decision) -> dict[str, Any]:
     return {
         "match": bool(decision.match),
         "person": None if person is None else {"person_id": person.person_id, "label": person.label},
-        "score": _plain(decision.score),
-        "threshold": _plain(decision.threshold),
-        "rate": _plain(decision.rate),
+        "score": plain(decision.score),
+        "threshold": plain(decision.threshold),
+        "rate": plain(decision.rate),
         "rate_kind": decision.rate_kind,
-        "interval": _plain(decision.interval),
+        "interval": plain(decision.interval),
         "comparison": decision.comparison,
-        "llr": _plain(decision.llr),
+        "llr": plain(decision.llr),
         "reasons": list(decision.reasons),
         "candidates": [
-            {"person_id": c.person_id, "label": c.label, "score": _plain(c.score), "samples": int(c.samples)}
+            {"person_id": c.person_id, "label": c.label, "score": plain(c.score), "samples": int(c.samples)}
             for c in decision.candidates
         ],
         "calibration": decision.calibration,
@@ -117,28 +117,28 @@ def _face(face: Face, *, templates: bool) -> dict[str, Any]:
     document = {
         "index": face.index,
         "image_index": face.image_index,
-        "timestamp": _plain(face.timestamp),
+        "timestamp": plain(face.timestamp),
         "track_id": None if face.track_id < 0 else face.track_id,
-        "box": dict(zip(edges, _plain(np.round(face.box, 2)), strict=True)),
-        "box_normalised": dict(zip(edges, _plain(np.round(normalised, 5)), strict=True)),
-        "landmarks": _plain(np.round(face.landmarks, 2)),
-        "detection_score": _plain(face.score),
-        "quality": None if face.quality is None else _plain(round(face.quality, 2)),
-        "extra": {name: _plain(value) for name, value in sorted(face.extra.items())},
+        "box": dict(zip(edges, plain(np.round(face.box, 2)), strict=True)),
+        "box_normalised": dict(zip(edges, plain(np.round(normalised, 5)), strict=True)),
+        "landmarks": plain(np.round(face.landmarks, 2)),
+        "detection_score": plain(face.score),
+        "quality": None if face.quality is None else plain(round(face.quality, 2)),
+        "extra": {name: plain(value) for name, value in sorted(face.extra.items())},
         "person": face.person,
         "decision": None if face.decision is None else decision_to_dict(face.decision),
     }
     if templates:
-        document["template"] = _plain(face.template)
+        document["template"] = plain(face.template)
     return document
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
     """Plain JSON values; floats to seven digits, what float32 holds, and null where infinite or undefined."""
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.7g}") if math.isfinite(value) else None
     return value if isinstance(value, str | int | None) else str(value)
