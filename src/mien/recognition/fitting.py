@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,8 @@ __all__ = ["fit", "refit"]
 _RATES = tuple(digit * 10.0**power for power in range(-2, -8, -1) for digit in (1.0, 0.5, 0.2))
 _FPIRS = (0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001)
 _GALLERIES = (10, 30, 100, 300, 1000, 3000, 10_000)
-_DRAWS = 20
+_DRAWS = 5
+_REACH = 0.1
 _SAMPLES = ((1, 1), (2, 4), (5, 10))
 _LEAST_FMR = 0.01
 
@@ -153,7 +153,7 @@ def fit(
             rate=_LEAST_FMR,
             bound=bound,
         )
-    points = tuple(_identification(templates, subjects, replicates, rng))
+    points = tuple(_identification(templates, subjects, seed))
     return Calibration(name, pipeline, population, comparisons, points)
 
 
@@ -253,70 +253,24 @@ def _logistic(pairs: metrics.PairScores) -> tuple[float, float]:
     return float(theta[0]), float(theta[1])
 
 
-def _identification(
-    templates: Array, subjects: _Subjects, replicates: int, rng: np.random.Generator
-) -> Iterator[IdentificationPoint]:
-    people = len(np.unique(subjects))
+def _identification(templates: Array, subjects: _Subjects, seed: int) -> Iterator[IdentificationPoint]:
+    searches = metrics.all_searches(templates, subjects, draws=_DRAWS, reach=_REACH, seed=seed)
     for size in _GALLERIES:
-        # With fewer strangers than this, the probes would say little of other strangers.
-        if people < size + max(30, size // 6):
+        # A gallery of nearly everybody is hardly another one the next time it is drawn.
+        if searches.people < size + max(30, size // 6):
             return
-        searches = [_search(templates, subjects, size, rng) for _ in range(_DRAWS)]
-        best, strangers, mated = (np.concatenate(column) for column in zip(*searches, strict=True))
-        draw = np.repeat(np.arange(_DRAWS), [len(search[0]) for search in searches])
-        yield from _identification_points(size, best, strangers, draw, mated, replicates, rng)
-
-
-def _search(
-    templates: Array, subjects: _Subjects, size: int, rng: np.random.Generator
-) -> tuple[NDArray[Any], _Subjects, NDArray[Any]]:
-    """One gallery of one image a person, searched with one image of everybody else, and of those enrolled.
-
-    Returns:
-        Best score of each stranger, who they are, and of each mated search the mate's score (-inf where somebody else
-        scores as high).
-    """
-    order = rng.permutation(len(subjects))
-    by_person = order[np.argsort(subjects[order], kind="stable")]
-    counts = np.bincount(subjects)
-    starts = np.cumsum(counts) - counts
-    enrolled = rng.choice(len(counts), size, replace=False)
-    strangers = np.setdiff1d(np.arange(len(counts)), enrolled)
-    gallery = templates[by_person[starts[enrolled]]]
-    best = (templates[by_person[starts[strangers]]] @ gallery.T).max(1)
-    mates = np.flatnonzero(counts[enrolled] > 1)
-    if not len(mates):
-        return best, strangers, np.empty(0, best.dtype)
-    scores = templates[by_person[starts[enrolled[mates]] + 1]] @ gallery.T
-    own = scores[np.arange(len(mates)), mates]
-    return best, strangers, np.where(metrics.mate_ranks(scores, mates) == 1, own, -np.inf)
-
-
-def _identification_points(
-    size: int,
-    best: NDArray[Any],
-    strangers: _Subjects,
-    draw: _Subjects,
-    mated: NDArray[Any],
-    replicates: int,
-    rng: np.random.Generator,
-) -> Iterator[IdentificationPoint]:
-    people, codes = np.unique(strangers, return_inverse=True)
-    who = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), replicates)
-    which = rng.multinomial(_DRAWS, np.full(_DRAWS, 1 / _DRAWS), replicates)
-    totals = np.array([(w[codes] * d[draw]).sum() for w, d in zip(who, which, strict=True)])
-    for rate in _FPIRS:
-        threshold = metrics.threshold_at_fpir(best, rate)
-        wrong = np.flatnonzero(best >= threshold)
-        counted = np.array([(w[codes[wrong]] * d[draw[wrong]]).sum() for w, d in zip(who, which, strict=True)])
-        behind = len(np.unique(strangers[wrong]))
-        supported = metrics.is_supported(len(wrong), behind)
-        low, high = np.quantile(counted / np.maximum(totals, 1), [0.025, 0.975])
-        if not supported:
-            low, high = 0.0, max(float(high), metrics.wilson(behind, len(people))[1])
-        fnir = float(np.mean(mated < threshold)) if len(mated) else math.nan
-        yield IdentificationPoint(
-            size, rate, float(threshold), float(low), float(high), fnir, len(wrong), behind, supported
-        )
-        if not supported:
-            return
+        for rate in _FPIRS:
+            try:
+                threshold = searches.threshold_at_fpir(size, rate)
+            except InvalidArgument:
+                # So high a rate in so small a gallery lies below the scores that were kept.
+                continue
+            if math.isinf(threshold):
+                continue
+            fpir = searches.fpir(size, threshold)
+            fnir = searches.fnir(size, threshold).value if len(searches.mates) else math.nan
+            yield IdentificationPoint(
+                size, rate, threshold, fpir.low, fpir.high, fnir, fpir.errors, fpir.people or 0, fpir.supported
+            )
+            if not fpir.supported:
+                break
