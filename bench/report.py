@@ -12,6 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mien import models
+from mien.recognition import RECOGNISERS, models_of
+
 
 def conditions() -> dict[str, Any]:
     """The machine, the versions, the moment and the command; the load tells how quiet the machine was."""
@@ -25,8 +28,15 @@ def conditions() -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in packages},
+        "weights": weights(),
         "load_average": os.getloadavg(),
     }
+
+
+def weights() -> dict[str, str]:
+    """Sha256 of every file that the recognisers run: a figure made with others is another figure."""
+    names = sorted({name for recogniser in RECOGNISERS for name in models_of(recogniser)})
+    return {name: models.card(name).artefact.sha256 for name in names}
 
 
 def _last_part(argument: str) -> str:
