@@ -76,17 +76,20 @@ def test_the_threshold_is_the_lowest_that_keeps_to_the_target(size, target):
     assert searches.fpir(size, np.nextafter(threshold, -1)).value > target
 
 
-def test_the_interval_predicts_what_other_people_show():
-    """Synthetic: some people look like many others. Fitted on some, measured on as many others."""
+def test_the_prediction_holds_what_one_gallery_of_other_people_shows():
+    """Synthetic: the gallery and those searched for are drawn anew; nobody was seen before."""
     rng = np.random.default_rng(6)
     hits = []
-    for _ in range(120):
-        here, there = (all_searches(*unit(rng, 150, 1, dimensions=12), draws=1, reach=0.5) for _ in range(2))
+    for _ in range(200):
+        here = all_searches(*unit(rng, 150, 1, dimensions=12), draws=1, reach=0.5)
         threshold = here.threshold_at_fpir(20, 0.1)
-        stated = here.fpir(20, threshold, others=150)
+        gallery, strangers = (unit(rng, people, 1, dimensions=12)[0] for people in (20, 90))
+        low, high = here.predict_fpir(20, threshold, strangers=90)
+        stated = here.fpir(20, threshold)
         assert stated.supported
-        hits.append(stated.low <= there.fpir(20, threshold).value <= stated.high)
-    assert 0.88 <= np.mean(hits) <= 0.99
+        assert low < stated.low < stated.high < high
+        hits.append(low <= np.mean((strangers @ gallery.T).max(axis=1) >= threshold) <= high)
+    assert 0.92 <= np.mean(hits) <= 0.99
 
 
 def test_where_few_match_falsely_there_is_a_bound():
@@ -113,6 +116,7 @@ def test_missed_faces_are_never_named_and_never_found():
     ("call", "message"),
     [
         pytest.param(lambda s: s.fpir(20, 0.999), "at most 19 others", id="gallery of all"),
+        pytest.param(lambda s: s.predict_fpir(5, 0.999, strangers=0), "strangers", id="nobody to search for"),
         pytest.param(lambda s: s.fpir(5, -1), "below the", id="below the tail"),
         pytest.param(lambda s: s.threshold_at_fpir(5, 1.0), "target", id="everything"),
         pytest.param(lambda s: s.threshold_at_fpir(15, 0.9999), "too few for", id="too deep"),

@@ -52,14 +52,13 @@ class Searches:
     outranked: NDArray[np.int64]
     complete: bool
 
-    def fpir(self, size: int, threshold: float, *, confidence: float = 0.95, others: int | None = None) -> Rate:
+    def fpir(self, size: int, threshold: float, *, confidence: float = 0.95) -> Rate:
         """False positive identification rate of a gallery of ``size`` people at a threshold.
 
         Args:
             size: People in the gallery, one reference image each.
             threshold: Lowest score that is a match.
             confidence: Of the interval.
-            others: Where the interval is to say what as many other people will show, their number.
 
         Returns:
             The rate, with the two-sided interval that knows who recurs. ``errors`` counts pairs of people who match
@@ -72,12 +71,43 @@ class Searches:
         pairs, behind = self._behind(depth)
         supported = is_supported(pairs, behind)
         value, spread = self._spread(size, depth)
-        ratio = 0.0 if others is None else self.people / others
         if supported:
-            low, high = spread.interval(confidence, ratio=ratio)
+            low, high = spread.interval(confidence)
         else:
-            low, high = 0.0, max(value, self._bound(size, confidence, ratio))
+            low, high = 0.0, max(value, self._bound(size, confidence))
         return Rate(value, low, high, pairs, self.people * (self.people - 1) // 2, supported, behind)
+
+    def predict_fpir(
+        self, size: int, threshold: float, *, strangers: int, confidence: float = 0.95
+    ) -> tuple[float, float]:
+        """Where the rate measured in one gallery of other people, with searches for so many others, will fall.
+
+        Wider than the interval of `fpir`, which is of the mean over galleries: one gallery holds more or fewer people
+        who look like many, and few searches count few errors.
+
+        Args:
+            size: People in that gallery.
+            threshold: Lowest score that is a match.
+            strangers: How many others will be searched for, once each.
+            confidence: Of the interval.
+
+        Returns:
+            (low, high); ``low`` is 0 where fewer than 30 false matches stand behind the rate.
+
+        Raises:
+            InvalidArgument: As `fpir`, or no stranger.
+        """
+        if strangers < 1:
+            raise InvalidArgument(f"strangers: expected at least one, got {strangers}")
+        depth = self._depth(threshold)
+        value, spread = self._spread(size, depth)
+        alike = np.bincount(self.references[:depth], minlength=self.people) / (self.draws * self.people)
+        # How alike people are to others varies by chance as well; only what goes beyond is theirs.
+        popular = max(0.0, float(alike.var()) - float(alike.mean()) / self.people)
+        there = value * (1 - value) / strangers + size * popular
+        wider = Spread(value, spread.people, spread.pairs + there, spread.freedom)
+        low, high = wider.interval(confidence)
+        return (low if is_supported(*self._behind(depth)) else 0.0), high
 
     def fpir_value(self, size: int, threshold: float) -> float:
         """As `fpir`, the rate alone: for curves, whose points are many.
@@ -197,7 +227,7 @@ class Searches:
         people = max(0.0, float((residuals**2).sum()) - 2 * by_pair)
         return value, Spread(value, people, by_pair, freedom_of(residuals))
 
-    def _bound(self, size: int, confidence: float, ratio: float) -> float:
+    def _bound(self, size: int, confidence: float) -> float:
         """One-sided bound of a rate with too few errors: that of the lowest rate which is supported."""
         low, high = 0, len(self.tail)
         while low < high:
@@ -208,7 +238,7 @@ class Searches:
                 low = middle + 1
         if low < ENOUGH or not is_supported(*self._behind(low)):
             return min(1.0, rule_of_three(max(1, self.people // 2), confidence=confidence) * size)
-        return self._spread(size, low)[1].interval(confidence, ratio=ratio, one_sided=True)[1]
+        return self._spread(size, low)[1].interval(confidence, one_sided=True)[1]
 
 
 def all_searches(
