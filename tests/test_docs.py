@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien import media, render
+from mien import media, models, render
 from mien.cli._app import build_parser, main
 from mien.cli._output import error_document
 from mien.errors import NoFace
@@ -329,6 +329,14 @@ def test_results_name_a_command_that_others_can_run(path):
     assert program == "python"
     assert (ROOT / script).is_file()
     assert not [word for word in arguments if Path(word).is_absolute() or ".." in word]
+
+
+@pytest.mark.parametrize("path", [path for path in RESULTS if path.stem != "startup"], ids=name_of)
+def test_results_are_those_of_the_weights_in_use(path):
+    """Other weights make other figures: measure again with the command in the file."""
+    recorded = json.loads(path.read_text(encoding="utf-8"))["weights"]
+    assert recorded == {name: models.card(name).artefact.sha256 for name in recorded}
+    assert {"sface-2021dec", "yunet-2023mar"} <= set(recorded)
 
 
 def test_error_rates_page_quotes_the_shipped_calibration():
