@@ -146,6 +146,56 @@ def clustering(results: dict[str, Any]) -> str:
     return f"{table(rows)}\n{table(scale)}" + conditions(results, "parameters chosen on the other half of the people")
 
 
+def coverage(results: dict[str, Any]) -> str:
+    """How often intervals hold the true rate of simulated populations."""
+    rows = [
+        ["What one person brings (sd)", "FMR", "Mien's interval holds it", "Bootstrap, weights multiplied"],
+        ["---"] * 4,
+    ]
+    for row in results["simulated"]:
+        cells = [share(row["interval"]), share(row["bootstrap"])]
+        rows.append([f"{row['effect']:g}", small(row["fmr"], 0), *cells])
+    draws = results["simulated"][0]
+    drawn = [draws[name]["draws"] for name in ("interval", "bootstrap")]
+    how = f"{drawn[0]:,} synthetic populations of 500 people each ({drawn[1]:,} for the bootstrap)"
+    return table(rows) + conditions(results, how)
+
+
+def predictions(results: dict[str, Any]) -> str:
+    """How often what is stated from one half of the people of LFW holds on the other."""
+    rows = [["Stated from one half", "Holds on the other"], ["---"] * 2]
+    rows += [[f"FMR {small(row['fmr'], 0)}", share(row["covered"])] for row in results["halves"]]
+    rows += [
+        [f"FPIR {row['fpir']:g} of a gallery of {row['gallery']:,}", share(row["covered"])]
+        for row in results["searches"]
+    ]
+    lfw, halves = results["lfw"], results["halves"][0]["covered"]["draws"]
+    return table(rows) + conditions(results, f"{halves} random halves of {lfw['people']:,} people, LFW crops")
+
+
+def open_set(results: dict[str, Any]) -> str:
+    """A stated FPIR beside what galleries of people the calibration has not seen show."""
+    rows = [["Gallery", "Stated FPIR", "Measured, mean", "95 % of splits", "In its interval"], ["---"] * 5]
+    for row in results["galleries"]:
+        low, high = row["spread"]
+        cells = [f"{row['measured']:.4f}", f"{low:.4f} to {high:.4f}", share(row["inside"])]
+        rows.append([f"{row['people']:,} people, {row['strangers']:,} strangers", f"{results['stated']:g}", *cells])
+    return table(rows) + conditions(
+        results, f"{results['splits']} random splits of {results['people']:,} people of LFW"
+    )
+
+
+def det(results: dict[str, Any]) -> str:
+    """Time and memory of a trade-off with bands."""
+    rows = [["", "Comparisons", "Time", "Peak memory"], ["---"] * 4]
+    rows += [
+        [run["name"], f"{run['comparisons']:,}", f"{run['seconds']:.1f} s", f"{run['peak_mb']:.0f} MB"]
+        for run in results["runs"]
+    ]
+    said = f"\nWith bands it takes {results['to_scikit_learn']:.2f} times what scikit-learn takes without.\n"
+    return table(rows) + said + conditions(results, f"{results['draws']:,} draws of people")
+
+
 def conditions(results: dict[str, Any], how: str) -> str:
     """Where, when and how a run was made, as its file says."""
     day = results["date"].partition("T")[0]
@@ -162,6 +212,10 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "tracking": ("tracking.json", tracking),
     "video": ("video.json", video),
     "clustering": ("clustering.json", clustering),
+    "coverage": ("coverage.json", coverage),
+    "predictions": ("coverage.json", predictions),
+    "open_set": ("open_set.json", open_set),
+    "det": ("det.json", det),
 }
 
 
@@ -191,6 +245,11 @@ def small(rate: float, digits: int = 1) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 face``, ``2 faces``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def share(rate: dict[str, float]) -> str:
+    """A share of many draws with its interval."""
+    return f"{rate['value']:.1%} [{rate['low']:.1%}, {rate['high']:.1%}]"
 
 
 def percent(rate: dict[str, float]) -> str:
