@@ -29,6 +29,8 @@ GENERATED = runpy.run_path(str(ROOT / "tools" / "reference.py"))["PAGES"]
 HAND_WRITTEN = [page for page in PAGES if page.parent.name != "reference" or page.name not in GENERATED]
 RESULTS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
+FIGURE_PAGES = [ROOT / "README.md", *(ROOT / "docs" / "benchmarks").glob("*.md")]
+
 # What the pages call their photos and clips, beside the sample that stands in.
 PHOTOS = {
     "ada1.jpg": "obama.jpg",
@@ -303,7 +305,7 @@ def test_reference_is_what_the_code_says(page):
     assert path.read_text(encoding="utf-8") == GENERATED[page](), "stale: make docs"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "benchmarks" / "README.md"], ids=name_of)
+@pytest.mark.parametrize("page", FIGURE_PAGES, ids=name_of)
 def test_figures_are_those_measured(page):
     figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
     text = page.read_text(encoding="utf-8")

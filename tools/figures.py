@@ -1,6 +1,6 @@
 """Write the measured figures into the pages that quote them, from the files the benchmarks leave in docs/benchmarks.
 
-    python tools/figures.py            rewrites README.md and docs/benchmarks/README.md
+    python tools/figures.py            rewrites README.md and the pages of docs/benchmarks
     python tools/figures.py --check    exit status 1 where a page says something else than the files
 
 A page marks the place with ``<!-- figures: NAME -->`` and ``<!-- end of figures -->``.
@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "benchmarks"
-PAGES = (ROOT / "README.md", RESULTS / "README.md")
+PAGES = (ROOT / "README.md", RESULTS / "README.md", RESULTS / "intervals.md")
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 

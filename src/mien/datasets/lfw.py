@@ -98,7 +98,7 @@ def _images_folder(root: Path, images: str | None) -> Path:
         return candidates[0]
     found = ", ".join(path.name for path in candidates)
     if found:
-        raise WrongLayout(f"{root}: several folders of images: {found}; name one with images=", path=str(root))
+        raise WrongLayout(f"{root}: several folders of images: {found}; name one (--images, images=)", path=str(root))
     raise WrongLayout(f"{root}: no images; expected {_LAYOUT}. Found: {_layout.contents(root)}", path=str(root))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mien import models
+from mien.datasets import Protocol
 from mien.evaluation.samples import Choice, Samples
 from mien.metrics import Weigh
 from mien.recognition import Pipeline, models_of
@@ -63,38 +64,23 @@ class Provenance:
 def trace(
     samples: Samples,
     pipeline: Pipeline,
+    protocol: Protocol,
     *,
+    face: Choice,
     recogniser: str,
-    protocol: str,
-    title: str,
     command: str,
     calibration: str | None,
-    face: Choice,
     weigh: Weigh,
     replicates: int,
     seed: int,
 ) -> Provenance:
-    """The provenance of an evaluation of these samples, now and here; arguments as `Provenance`'s attributes.
-
-    Args:
-        samples: What was evaluated.
-        pipeline: What embedded them.
-        recogniser: Name of its recogniser.
-        protocol: Name of the protocol.
-        title: What it is, in words.
-        command: What makes the report again.
-        calibration: Name of the calibration, None for none.
-        face: Which face of an image counted.
-        weigh: How mated comparisons were weighed.
-        replicates: Draws behind each interval.
-        seed: Of the draws.
-    """
+    """The provenance of an evaluation of these samples, now and here; arguments as `Provenance`'s attributes."""
     from mien import __version__
 
     people = {record.person for record in samples.records}
     return Provenance(
-        protocol=protocol,
-        title=title,
+        protocol=protocol.name,
+        title=protocol.title,
         command=command,
         captures=len(samples.records),
         people=None if None in people else len(people),

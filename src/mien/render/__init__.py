@@ -4,6 +4,8 @@ from mien.render.annotation import annotate
 from mien.render.annotator import Annotator
 from mien.render.contact_sheet import write_contact_sheet
 from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
+from mien.render.evaluation_document import evaluation_to_dict
+from mien.render.evaluation_report import write_evaluation_report
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
@@ -20,12 +22,14 @@ __all__ = [
     "TimelineRow",
     "annotate",
     "decision_to_dict",
+    "evaluation_to_dict",
     "event_to_dict",
     "faces_to_dict",
     "faces_to_rows",
     "table",
     "timeline",
     "write_contact_sheet",
+    "write_evaluation_report",
     "write_jsonl",
     "write_report",
     "write_video_report",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import math
 
+from mien.metrics import Rate
 from mien.types import Decision, Face
 
-__all__ = ["Verdict", "clock", "number", "rate_meaning", "reason_words", "title", "verdict"]
+__all__ = ["Verdict", "clock", "interval", "number", "rate_meaning", "reason_words", "share", "title", "verdict"]
 
 
 class Verdict(enum.StrEnum):
@@ -33,6 +34,7 @@ _REASONS = {
     "uncalibrated": "not calibrated",
     "undecided": "not decided yet",
 }
+_PER_CENT_FROM = 9.5e-4
 _RATES = {"fmr": "false match rate", "fpir": "false positive identification rate"}
 
 
@@ -95,3 +97,29 @@ def rate_meaning(decision: Decision) -> str:
     )
     kind = _RATES.get(decision.rate_kind, decision.rate_kind)
     return f"Decided at a {kind} of {decision.rate:g}: {promise}."
+
+
+def share(value: float, *, like: float | None = None) -> str:
+    """An error rate for people: in per cent down to a thousandth, below that in powers of ten.
+
+    Args:
+        value: The rate.
+        like: Write it as this one is written, so that an interval reads in one unit.
+    """
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    if (value if like is None else like) >= _PER_CENT_FROM or value == 0:
+        return f"{100 * value:.3g} %"
+    digits, _, power = f"{value:.2e}".partition("e")
+    return f"{float(digits):g}e{int(power)}"
+
+
+def interval(rate: Rate) -> str:
+    """A measured rate with its interval; where the data do not support it, the bound and what it comes from."""
+    if rate.supported:
+        low, high = (share(end, like=rate.value) for end in (rate.low, rate.high))
+        return f"{share(rate.value)} ({low} to {high})"
+    errors = f"{rate.errors:,} error{'' if rate.errors == 1 else 's'}"
+    if rate.people is not None and rate.errors > rate.people:
+        errors += f" of {rate.people:,} {'person' if rate.people == 1 else 'people'}"
+    return f"at most {share(rate.high)} ({errors})"

@@ -1,0 +1,48 @@
+"""The plots of an evaluation, each an SVG and what it shows."""
+
+from __future__ import annotations
+
+from mien.evaluation import Identification, Verification
+from mien.render.plots import Curve, cmc_plot, det_plot, fnir_plot, score_plot
+
+__all__ = ["identification_plots", "verification_plots"]
+
+
+def verification_plots(result: Verification) -> list[tuple[str, str]]:
+    """DET and scores, as (SVG, caption)."""
+    curve = result.curve
+    points = [(point.fmr.value, point.fnmr.value) for point in result.points if point.fmr.supported]
+    bands = " with 95 % bands: whole people are drawn, the threshold fitted anew" if curve.low is not None else ""
+    thresholds = [(point.threshold, f"FMR {point.target:g}") for point in result.points if point.fmr.supported]
+    return [
+        (
+            det_plot(
+                [Curve("this set", curve.fmr, curve.fnmr, curve.low, curve.high)],
+                points=points,
+                supported_from=result.supported_from,
+            ),
+            f"Detection error trade-off{bands}. Where it is hatched, the data support no false match rate.",
+        ),
+        (
+            score_plot(result.mated, result.non_mated, thresholds=thresholds),
+            f"Scores of {result.mated_total:,} mated and {result.non_mated_total:,} non-mated comparisons, each kind "
+            "of area 1; lines are thresholds.",
+        ),
+    ]
+
+
+def identification_plots(result: Identification) -> list[tuple[str, str]]:
+    """FNIR over FPIR by gallery size, and CMC, as (SVG, caption)."""
+    curves = [Curve(f"{c.size:,} people", c.fpir, c.fnir, c.low, c.high) for c in result.curves]
+    ranks = list(range(1, len(result.cmc) + 1))
+    return [
+        (
+            fnir_plot(curves),
+            "False negative over false positive identification rate by the size of the gallery, open set; bands are "
+            "95 % intervals.",
+        ),
+        (
+            cmc_plot([Curve(f"{result.people:,} people", ranks, result.cmc)]),
+            "Cumulative match characteristic of a gallery of everybody: a closed set, which no service is.",
+        ),
+    ]
