@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mien.datasets.leaks import duplicate_groups
 from numpy.typing import NDArray
 from report import conditions, save, table
 
 from mien import metrics
-from mien.datasets import Record
+from mien.datasets import Record, duplicate_groups
 from mien.evaluation import Samples, embed
 from mien.recognition import default_pipeline
 from mien.types import Array

@@ -5,8 +5,9 @@
 
 Reads every close crop (``crops/<person>/<image>``), and the whole frames of the people who have none, of each image
 the face nearest to its centre, which is the one the set names, and writes the calibration of a recogniser's pipeline
-into the package. Tracks are synthetic, each made from one image of a person. Two images of different names that are one
-photograph stay in: they are errors of the set, and make the strictest thresholds stricter.
+into the package. Tracks are synthetic, each made from one image of a person. Photographs that stand in the set under
+two names are left out: one of the names is wrong, and no recogniser should be held to it. They are found by their
+pixels, never by a recogniser, which would choose its own test.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from mien import media
+from mien.datasets import Record, duplicate_groups
+from mien.evaluation import embed
 from mien.recognition import RECOGNISERS, fit, pipeline_for
 from mien.recognition.calibration import Population
 from mien.recognition.tracks import MOST_TRACKS, TRACK_LIMITS, choose_stills, make_tracks
-from mien.types import Face
 
 _TARGET = Path(__file__).parent.parent / "src" / "mien" / "recognition" / "calibrations"
 
@@ -33,23 +35,18 @@ def main() -> None:
     parser.add_argument("--name", default="lfw-dev", help="what decisions call it (default: lfw-dev)")
     parser.add_argument("--tracks", type=int, default=MOST_TRACKS, help="how many synthetic tracks to make")
     options = parser.parse_args()
-    archive = zipfile.ZipFile(options.archive)
-    images = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-    crops = [name for name in images if name.startswith("crops/")]
-    closely = {name.split("/")[1] for name in crops}
-    names = crops + [name for name in images if name.startswith("frames/") and name.split("/")[1] not in closely]
+    with zipfile.ZipFile(options.archive) as archive:
+        records = lfw(archive)
+    twice = under_two_names(records)
+    known = [record for record in records if record.capture not in twice]
     pipeline = pipeline_for(options.recogniser)
-    faces: dict[int, Face] = {}
-    for index, image, found in pipeline.find_all_indexed(archive.read(name) for name in names):
-        if len(found):
-            middle = np.array([image.shape[1], image.shape[0]]) / 2
-            distance = np.abs(found.boxes.reshape(-1, 2, 2).mean(1) - middle).sum(1)
-            faces[index] = found[int(np.argmin(distance))]
-    people = [names[index].split("/")[1] for index in faces]
-    order = list(faces)
-    chosen = [(int(row), order[row]) for row in choose_stills(people, most=options.tracks)]
-    stills = ((row, media.read(archive.read(names[index])), faces[index].box) for row, index in chosen)
-    tracks = make_tracks(stills, pipeline)
+    samples = embed(known, pipeline)
+    found = np.flatnonzero(~samples.failed)
+    templates, people = samples.templates[found], [str(name) for name in samples.people[found]]
+    stills = (
+        (int(row), media.read(samples.records[found[row]].source), samples.boxes[found[row]])
+        for row in choose_stills(people, most=options.tracks)
+    )
     population = Population(
         "Labeled Faces in the Wild, development half, crops and frames of 150 pixels",
         len(set(people)),
@@ -57,11 +54,27 @@ def main() -> None:
         "celebrity press photos, mostly of adults and men, faces of about 57 to 100 pixels; refit on your cameras; "
         f"{TRACK_LIMITS}",
     )
-    templates = np.stack([face.template for face in faces.values() if face.template is not None])
+    tracks = make_tracks(stills, pipeline)
     calibration = fit(
         templates, people, pipeline=pipeline.name, name=options.name, population=population, tracks=tracks
     )
     print(calibration.save(_TARGET / f"{pipeline.name.replace('/', '_')}.json"))
+
+
+def lfw(archive: zipfile.ZipFile) -> list[Record]:
+    """Every close crop, and the whole frames of the people who have none."""
+    names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+    closely = {name.split("/")[1] for name in names if name.startswith("crops/")}
+    chosen = [name for name in names if name.startswith("crops/") or name.split("/")[1] not in closely]
+    return [Record(name.split("/")[1], name, archive.read(name)) for name in chosen]
+
+
+def under_two_names(records: list[Record]) -> set[str]:
+    """Captures of photographs that stand in the set under two names."""
+    groups = duplicate_groups(records)
+    found = {record.capture for group in groups if len({one.person for one in group}) > 1 for record in group}
+    print(f"left out: {', '.join(sorted(found)) or 'none'}")
+    return found
 
 
 if __name__ == "__main__":

@@ -4,16 +4,21 @@ from mien.datasets.bin import read_bin, read_bin_pairs
 from mien.datasets.cfp import read_cfp, read_cfp_pairs
 from mien.datasets.folder import attach_groups, read_folder, read_groups
 from mien.datasets.frll import read_frll, read_landmarks
+from mien.datasets.leaks import Leak, LeakReport, duplicate_groups, find_leaks, require_disjoint
 from mien.datasets.lfw import read_lfw, read_lfw_pairs
 from mien.datasets.protocols import PROTOCOLS, Protocol, find_protocol
 from mien.datasets.records import Pair, Record
 
 __all__ = [
     "PROTOCOLS",
+    "Leak",
+    "LeakReport",
     "Pair",
     "Protocol",
     "Record",
     "attach_groups",
+    "duplicate_groups",
+    "find_leaks",
     "find_protocol",
     "read_bin",
     "read_bin_pairs",
@@ -25,4 +30,5 @@ __all__ = [
     "read_landmarks",
     "read_lfw",
     "read_lfw_pairs",
+    "require_disjoint",
 ]
