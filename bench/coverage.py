@@ -68,7 +68,7 @@ def simulated(pool: ProcessPoolExecutor, draws: int, bootstrap_draws: int) -> li
         )
         for column, rate in enumerate(RATES):
             inside, supported, bootstrap = found[:, column].T
-            row = {"effect": effect, "fmr": rate, "supported": float(supported.mean())}
+            row: dict[str, Any] = {"effect": effect, "fmr": rate, "supported": float(supported.mean())}
             row |= {"interval": covered(inside), "bootstrap": covered(bootstrap[:bootstrap_draws])}
             rows.append(row)
     print(
@@ -116,12 +116,14 @@ def lfw(path: Path) -> Samples:
 def halves(pool: ProcessPoolExecutor, samples: Samples, count: int) -> dict[str, Any]:
     given = [(samples.templates, samples.people, samples.failed, seed) for seed in range(count)]
     found = np.array(list(pool.map(one_half, given, chunksize=5)))
-    compared = [{"fmr": rate, "covered": covered(found[:, column])} for column, rate in enumerate(RATES)]
-    searched = [
+    compared: list[dict[str, Any]] = [
+        {"fmr": rate, "covered": covered(found[:, column])} for column, rate in enumerate(RATES)
+    ]
+    searched: list[dict[str, Any]] = [
         {"gallery": size, "fpir": rate, "covered": covered(found[:, len(RATES) + column])}
         for column, (size, rate) in enumerate(SEARCHES)
     ]
-    rows = [(f"FMR {row['fmr']:g}", told(row["covered"])) for row in compared]
+    rows: list[tuple[str, ...]] = [(f"FMR {row['fmr']:g}", told(row["covered"])) for row in compared]
     rows += [(f"FPIR {row['fpir']:g} of {row['gallery']:,} people", told(row["covered"])) for row in searched]
     print(table((f"LFW crops, {count} halves", "prediction covers"), rows))
     return {
@@ -146,7 +148,7 @@ def one_half(given: tuple[Any, ...]) -> list[bool]:
         threshold = searches.threshold_at_fpir(size, rate)
         best = search(templates[~mine], people[~mine], size, np.random.default_rng(seed))
         low, high = searches.predict_fpir(size, threshold, strangers=len(best))
-        inside.append(low <= np.mean(best >= threshold) <= high)
+        inside.append(low <= float(np.mean(best >= threshold)) <= high)
     return inside
 
 

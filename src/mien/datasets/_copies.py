@@ -182,4 +182,4 @@ def _agreement(one: Array, other: Array, warp: _Transform) -> float:
     first, second = ((image - cv2.GaussianBlur(image, (0, 0), 2.5))[inside] for image in (aligned, other))
     first, second = first - first.mean(), second - second.mean()
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second) / length if length > 0 else -1.0
+    return min(1.0, float(first @ second) / length) if length > 0 else -1.0
