@@ -84,15 +84,13 @@ def lfw(path: Path) -> Samples:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
         closely = {name.split("/")[1] for name in names if name.startswith("crops/")}
         chosen = [name for name in names if name.startswith("crops/") or name.split("/")[1] not in closely]
-        records = [Record(name.split("/")[1], name, archive.read(name)) for name in chosen]
-    twice = {
-        record.capture
-        for group in duplicate_groups(records)
-        if len({record.person for record in group}) > 1
-        for record in group
-    }
-    print(f"{len(twice)} captures left out: their photograph stands in the set under two names")
-    return embed((record for record in records if record.capture not in twice), default_pipeline())
+        frames = [name for name in names if name.startswith("frames/")]
+        groups = duplicate_groups(Record(name.split("/")[1], name, archive.read(name)) for name in frames)
+        named_twice = (group for group in groups if len({record.person for record in group}) > 1)
+        twice = {Path(record.capture).name for group in named_twice for record in group}
+        print(f"{len(twice)} captures left out: their photograph stands in the set under two names")
+        known = [name for name in chosen if Path(name).name not in twice]
+        return embed((Record(name.split("/")[1], name, archive.read(name)) for name in known), default_pipeline())
 
 
 def one_split(given: tuple[Array, NDArray[Any], NDArray[np.bool_], int]) -> list[tuple[float, bool, float, int]]:

@@ -36,9 +36,7 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=MOST_TRACKS, help="how many synthetic tracks to make")
     options = parser.parse_args()
     with zipfile.ZipFile(options.archive) as archive:
-        records = lfw(archive)
-    twice = under_two_names(records)
-    known = [record for record in records if record.capture not in twice]
+        known = lfw(archive)
     pipeline = pipeline_for(options.recogniser)
     samples = embed(known, pipeline)
     found = np.flatnonzero(~samples.failed)
@@ -62,19 +60,21 @@ def main() -> None:
 
 
 def lfw(archive: zipfile.ZipFile) -> list[Record]:
-    """Every close crop, and the whole frames of the people who have none."""
+    """Every close crop, and the whole frames of the people who have none, but for photographs under two names."""
     names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
     closely = {name.split("/")[1] for name in names if name.startswith("crops/")}
     chosen = [name for name in names if name.startswith("crops/") or name.split("/")[1] not in closely]
-    return [Record(name.split("/")[1], name, archive.read(name)) for name in chosen]
+    # A crop and a frame of one photograph are too unlike to be told as copies: frames are compared with frames.
+    frames = (name for name in names if name.startswith("frames/"))
+    groups = duplicate_groups(_record(archive, name) for name in frames)
+    named_twice = (group for group in groups if len({record.person for record in group}) > 1)
+    twice = {Path(record.capture).name for group in named_twice for record in group}
+    print(f"left out: {', '.join(sorted(twice)) or 'none'}")
+    return [_record(archive, name) for name in chosen if Path(name).name not in twice]
 
 
-def under_two_names(records: list[Record]) -> set[str]:
-    """Captures of photographs that stand in the set under two names."""
-    groups = duplicate_groups(records)
-    found = {record.capture for group in groups if len({one.person for one in group}) > 1 for record in group}
-    print(f"left out: {', '.join(sorted(found)) or 'none'}")
-    return found
+def _record(archive: zipfile.ZipFile, name: str) -> Record:
+    return Record(name.split("/")[1], name, archive.read(name))
 
 
 if __name__ == "__main__":
