@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.cli._options import Commands, a_path, add_format, add_recogniser
-from mien.cli._output import print_json, print_progress, print_table, printable
+from mien.cli._output import print_failures, print_json, print_progress, print_table, printable
 from mien.errors import InputError
 
 if TYPE_CHECKING:
+    from mien.datasets import Record
     from mien.evaluation import Evaluation
 
-__all__ = ["register", "run_compare", "run_identify", "run_verify"]
+__all__ = ["register", "run_compare", "run_identify", "run_leaks", "run_verify"]
 
 NO_FACE = "no face"
 PROTOCOLS = ("lfw", "lfw-dev", "lfw-all", "cfp-ff", "cfp-fp", "bin", "frll", "folder")
@@ -53,6 +54,18 @@ examples:
 """
 
 
+LEAKS_EPILOG = """\
+A copy is found though it was compressed, scaled, made brighter or grey, blurred, mirrored, cropped or shifted by up to
+some 15 %, or turned by up to some 10 degrees. The exit status is 3 where anything is on both sides, or an image could
+not be read.
+
+examples:
+  mien evaluate leaks training/ test/
+  mien evaluate leaks training/ test/ --people
+"""
+MOST_LINES = 40
+
+
 def register(commands: Commands) -> None:
     """Add the command and its verbs to the parser."""
     parser = commands.add_parser(
@@ -74,6 +87,20 @@ def register(commands: Commands) -> None:
         )
         _add_arguments(verb)
         verb.set_defaults(run=run, verb=name)
+    leaks = verbs.add_parser(
+        "leaks",
+        help="what two sides of a split share",
+        description="Find people, images and copies of images that stand on both sides of a split.",
+        epilog=LEAKS_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    leaks.add_argument("first", type=a_path, metavar="FIRST", help="a folder of images, such as what was trained on")
+    leaks.add_argument("second", type=a_path, metavar="SECOND", help="another, such as what is to judge")
+    leaks.add_argument(
+        "--people", action="store_true", help="the folders hold a folder per person: nobody may be on both sides either"
+    )
+    add_format(leaks, "table", "json")
+    leaks.set_defaults(run=run_leaks)
     compare = verbs.add_parser(
         "compare",
         help="whether one system is better than another on the same images",
@@ -150,6 +177,36 @@ def run_compare(arguments: argparse.Namespace) -> int:
     ]
     print_table(["FMR", "FNMR, second less first, points", "95 % interval", ""], table)
     return 0
+
+
+def run_leaks(arguments: argparse.Namespace) -> int:
+    """What two folders share."""
+    from mien.datasets import find_leaks
+
+    sides = [_records(folder, people=arguments.people) for folder in (arguments.first, arguments.second)]
+    total = sum(map(len, sides))
+    report = find_leaks(*sides, progress=lambda done: print_progress(done, total, "images"))
+    if arguments.format == "json":
+        print_json(report.to_dict())
+    else:
+        print(f"{report.first:,} images against {report.second:,}")
+        for leak in report.leaks[:MOST_LINES]:
+            how = "" if leak.similarity is None or leak.kind == "identical" else f"  {leak.similarity:.2f}"
+            print(f"  {leak.kind:<14}  {printable(leak.first)}  {printable(leak.second)}{how}")
+        if len(report.leaks) > MOST_LINES:
+            print(f"  and {len(report.leaks) - MOST_LINES:,} more: --format json")
+        print(", ".join(f"{number:,} {kind}" for kind, number in report.counts.items()))
+    print_failures(list(report.unreadable.items()), total)
+    return InputError.exit_status if report.leaks or report.unreadable else 0
+
+
+def _records(folder: Path, *, people: bool) -> list[Record]:
+    from mien.datasets import Record, read_folder
+    from mien.media import list_images
+
+    if people:
+        return list(read_folder(folder))
+    return [Record(None, path.relative_to(folder).as_posix(), path) for path in list_images(folder)]
 
 
 def _verdict(low: float, high: float) -> str:
