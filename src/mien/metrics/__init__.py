@@ -15,6 +15,7 @@ from mien.metrics.bootstrap import (
 )
 from mien.metrics.clustering import BCubed, bcubed, pairwise
 from mien.metrics.det import DetCurve, det, eer
+from mien.metrics.discard import DiscardCurve, bootstrap_area_difference, discard_curve, pair_quality
 from mien.metrics.dyadic import Weigh, estimate_fmr, estimate_fnmr, mated_weights, predict_fmr
 from mien.metrics.histogram import Histogram
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
@@ -37,6 +38,7 @@ __all__ = [
     "BCubed",
     "DetCurve",
     "Difference",
+    "DiscardCurve",
     "Histogram",
     "IdentityF1",
     "OperatingPoint",
@@ -48,6 +50,7 @@ __all__ = [
     "all_searches",
     "allowed_errors",
     "bcubed",
+    "bootstrap_area_difference",
     "bootstrap_difference",
     "bootstrap_fmr",
     "bootstrap_fnmr_at_fmr",
@@ -56,6 +59,7 @@ __all__ = [
     "d_prime",
     "det",
     "det_bands",
+    "discard_curve",
     "eer",
     "estimate",
     "estimate_fmr",
@@ -71,6 +75,7 @@ __all__ = [
     "mate_ranks",
     "mated_weights",
     "operating_point",
+    "pair_quality",
     "pairwise",
     "predict_fmr",
     "rule_of_three",
