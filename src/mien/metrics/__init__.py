@@ -17,6 +17,15 @@ from mien.metrics.clustering import BCubed, bcubed, pairwise
 from mien.metrics.det import DetCurve, det, eer
 from mien.metrics.discard import DiscardCurve, bootstrap_area_difference, discard_curve, pair_quality
 from mien.metrics.dyadic import Weigh, estimate_fmr, estimate_fnmr, mated_weights, predict_fmr
+from mien.metrics.groups import (
+    GroupRates,
+    exceeding,
+    fdr,
+    garbe,
+    group_rates,
+    ratio_to_geometric_mean,
+    ratio_to_lowest,
+)
 from mien.metrics.histogram import Histogram
 from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
@@ -39,6 +48,7 @@ __all__ = [
     "DetCurve",
     "Difference",
     "DiscardCurve",
+    "GroupRates",
     "Histogram",
     "IdentityF1",
     "OperatingPoint",
@@ -64,11 +74,15 @@ __all__ = [
     "estimate",
     "estimate_fmr",
     "estimate_fnmr",
+    "exceeding",
+    "fdr",
     "fmr",
     "fnir",
     "fnmr",
     "fnmr_at_fmr",
     "fpir",
+    "garbe",
+    "group_rates",
     "identity_f1",
     "is_supported",
     "lowest_supported_fmr",
@@ -78,6 +92,8 @@ __all__ = [
     "pair_quality",
     "pairwise",
     "predict_fmr",
+    "ratio_to_geometric_mean",
+    "ratio_to_lowest",
     "rule_of_three",
     "scored_pairs",
     "threshold_at_fmr",

@@ -232,9 +232,11 @@ def fnmr_of_draws(pairs: PairScores, thresholds: Values, weights: Weights, weigh
 
 def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: float) -> Rate:
     """Rate of the false matches at a threshold; where they are too few, bounded by the last rate that is supported."""
+    if threshold <= pairs.kept_from and not pairs.complete:
+        raise InvalidArgument(
+            f"threshold {threshold}: below the {len(pairs.tail)} non-mated scores kept; raise `reach`"
+        )
     errors = int(np.searchsorted(-pairs.tail, -np.float64(threshold), side="right"))
-    if errors == len(pairs.tail) and not pairs.complete:
-        raise InvalidArgument(f"threshold {threshold}: below the {errors} non-mated scores kept; raise `reach`")
     people = len(np.unique(pairs.tail_subjects[:errors]))
     supported = is_supported(errors, people)
     depth = errors if supported else supported_depth(pairs)

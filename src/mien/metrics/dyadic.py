@@ -162,10 +162,11 @@ class Spread:
 def _errors_at(pairs: PairScores, threshold: float) -> int:
     if not pairs.non_mated_total:
         raise InvalidArgument("expected non-mated scores: two people at least")
-    errors = int(np.searchsorted(-pairs.tail, -np.float64(threshold), side="right"))
-    if errors == len(pairs.tail) and not pairs.complete:
-        raise InvalidArgument(f"threshold {threshold}: below the {errors} non-mated scores kept; raise `reach`")
-    return errors
+    if threshold <= pairs.kept_from and not pairs.complete:
+        raise InvalidArgument(
+            f"threshold {threshold}: below the {len(pairs.tail)} non-mated scores kept; raise `reach`"
+        )
+    return int(np.searchsorted(-pairs.tail, -np.float64(threshold), side="right"))
 
 
 def _bound(pairs: PairScores, errors: int, confidence: float, *, ratio: float = 0.0) -> float:

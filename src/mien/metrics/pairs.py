@@ -36,6 +36,7 @@ class PairScores:
         references: (subjects,) samples of each subject on the reference side.
         symmetric: Whether each pair was compared once, the samples being probes and references at the same time.
         histogram: Where all non-mated scores lie, if asked for.
+        floor: Down to which score the tail is whole, None where its last score tells.
     """
 
     mated: NDArray[np.floating[Any]]
@@ -47,6 +48,7 @@ class PairScores:
     references: NDArray[np.int64]
     symmetric: bool
     histogram: Histogram | None = None
+    floor: float | None = None
 
     @property
     def subjects(self) -> int:
@@ -57,6 +59,40 @@ class PairScores:
     def complete(self) -> bool:
         """Whether the tail holds every non-mated score."""
         return len(self.tail) == self.non_mated_total
+
+    @property
+    def kept_from(self) -> float:
+        """The score above which the tail holds every non-mated one; -inf where it holds all."""
+        if self.complete:
+            return -np.inf
+        return self.floor if self.floor is not None else float(self.tail[-1])
+
+    def among(self, chosen: NDArray[np.bool_]) -> PairScores:
+        """The comparisons of some of the subjects with one another.
+
+        Args:
+            chosen: (subjects,) True for those.
+
+        Raises:
+            InvalidArgument: Not one flag a subject.
+        """
+        if chosen.shape != (self.subjects,):
+            raise InvalidArgument(f"chosen: expected one flag a subject, {self.subjects}, got shape {chosen.shape}")
+        codes = np.cumsum(chosen) - 1
+        mated, tail = chosen[self.mated_subjects], chosen[self.tail_subjects].all(axis=1)
+        probes, references = self.probes[chosen], self.references[chosen]
+        ordered = int(probes.sum()) * int(references.sum()) - int((probes * references).sum())
+        return PairScores(
+            self.mated[mated],
+            codes[self.mated_subjects[mated]],
+            self.tail[tail],
+            codes[self.tail_subjects[tail]],
+            ordered // 2 if self.symmetric else ordered,
+            probes,
+            references,
+            self.symmetric,
+            floor=self.kept_from,
+        )
 
     def non_mated_totals(self, weights: NDArray[np.int64]) -> NDArray[np.int64]:
         """(r,) weighted number of non-mated comparisons under each row of (r, subjects) subject weights."""
