@@ -22,7 +22,7 @@ _LAYOUT = (
 )
 _TABLES = ("london_faces_info.csv", "london_info.csv")
 _FOLDERS = {"neutral": "neutral_front", "smiling": "smiling_front"}
-_GROUPS = {"face_age": "age", "face_gender": "gender", "face_eth": "ethnicity"}
+_GROUPS = {"age": ("face_age",), "gender": ("face_gender", "face_sex"), "ethnicity": ("face_eth",)}
 _LANDMARKS = 189
 
 
@@ -78,10 +78,13 @@ def _groups(base: Path) -> dict[str, dict[str, str]]:
     table = next((base / name for name in _TABLES if (base / name).exists()), base / _TABLES[0])
     groups = dict[str, dict[str, str]]()
     for person, row in read_groups(table).items():
-        if missing := [column for column in _GROUPS if column not in row]:
-            raise WrongLayout(f"{table}: expected the columns {', '.join(missing)}", path=str(table))
-        # as published the identifier may bear an X, which made it a variable's name in R
-        groups[person.removeprefix("X")] = {name: row[column] for column, name in _GROUPS.items()}
+        labels = dict[str, str]()
+        for name, columns in _GROUPS.items():
+            column = next((column for column in columns if column in row), None)
+            if column is None:
+                raise WrongLayout(f"{table}: expected a column {' or '.join(columns)}", path=str(table))
+            labels[name] = row[column]
+        groups[person.removeprefix("X")] = labels  # the published table has X001 for 001
     return groups
 
 

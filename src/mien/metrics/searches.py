@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
 from mien.metrics.dyadic import Spread, freedom_of
-from mien.metrics.intervals import ENOUGH, Rate, estimate, is_supported, rule_of_three
+from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three
 
 __all__ = ["Searches", "all_searches"]
 
@@ -61,21 +61,22 @@ class Searches:
             confidence: Of the interval.
 
         Returns:
-            The rate, with the two-sided interval that knows who recurs. ``errors`` counts pairs of people who match
-            falsely and ``people`` who is in them: galleries are drawn from them, so 30 of each support a rate.
+            The rate, with the two-sided interval that knows who recurs. ``errors`` counts the searches that fail on
+            average or, where they are more, the pairs of people who match falsely, from whom the failures of small
+            galleries are drawn; ``people`` is who is in them. 30 of each support a rate.
 
         Raises:
             InvalidArgument: No such gallery can be drawn, or the threshold lies below the tail that was kept.
         """
         depth = self._depth(threshold)
-        pairs, behind = self._behind(depth)
-        supported = is_supported(pairs, behind)
+        errors, behind = self._behind(size, depth)
+        supported = is_supported(errors, behind)
         value, spread = self._spread(size, depth)
         if supported:
             low, high = spread.interval(confidence)
         else:
             low, high = 0.0, max(value, self._bound(size, confidence))
-        return Rate(value, low, high, pairs, self.people * (self.people - 1) // 2, supported, behind)
+        return Rate(value, low, high, errors, self.people * (self.people - 1) // 2, supported, behind)
 
     def predict_fpir(
         self, size: int, threshold: float, *, strangers: int, confidence: float = 0.95
@@ -107,7 +108,7 @@ class Searches:
         there = value * (1 - value) / strangers + size * popular
         wider = Spread(value, spread.people, spread.pairs + there, spread.freedom)
         low, high = wider.interval(confidence)
-        return (low if is_supported(*self._behind(depth)) else 0.0), high
+        return (low if is_supported(*self._behind(size, depth)) else 0.0), high
 
     def fpir_value(self, size: int, threshold: float) -> float:
         """As `fpir`, the rate alone: for curves, whose points are many.
@@ -203,11 +204,12 @@ class Searches:
         alike = np.bincount(self.probes[:depth], minlength=self.draws * self.people)
         return float(self._reached(size, int(alike.max(initial=0)))[alike].mean())
 
-    def _behind(self, depth: int) -> tuple[int, int]:
-        """Pairs of people who match falsely in any draw, and how many people are in them."""
+    def _behind(self, size: int, depth: int) -> tuple[int, int]:
+        """Errors that a rate rests on, as `fpir` counts them, and how many people are in them."""
         first, second = self.probes[:depth] % self.people, self.references[:depth]
         keys = np.unique(np.minimum(first, second) * self.people + np.maximum(first, second))
-        return len(keys), len(np.unique(np.concatenate(np.divmod(keys, self.people))))
+        errors = max(len(keys), int(self._value(size, depth) * self.people))
+        return errors, len(np.unique(np.concatenate(np.divmod(keys, self.people))))
 
     def _spread(self, size: int, depth: int) -> tuple[float, Spread]:
         """The rate and its variance: what each person adds as a stranger and as one of a gallery."""
@@ -232,11 +234,11 @@ class Searches:
         low, high = 0, len(self.tail)
         while low < high:
             middle = (low + high) // 2
-            if is_supported(*self._behind(middle)):
+            if is_supported(*self._behind(size, middle)):
                 high = middle
             else:
                 low = middle + 1
-        if low < ENOUGH or not is_supported(*self._behind(low)):
+        if not is_supported(*self._behind(size, low)):
             return min(1.0, rule_of_three(max(1, self.people // 2), confidence=confidence) * size)
         return self._spread(size, low)[1].interval(confidence, one_sided=True)[1]
 
