@@ -4,6 +4,18 @@ Terms are those of ISO/IEC 2382-37 and 19795-1: *mated* scores compare one perso
 two people; a score at or above the threshold is a match. A face that could not be found scores minus infinity.
 """
 
+from mien.metrics.attack import (
+    AttackRates,
+    attack_eer,
+    attack_rates,
+    attacks_missed_at,
+    bona_fide_refused_at,
+    map_matrix,
+    mmpmr,
+    non_response_rate,
+    prodavg_mmpmr,
+    relative_morph_match_rate,
+)
 from mien.metrics.bands import det_bands
 from mien.metrics.bootstrap import (
     Difference,
@@ -66,6 +78,7 @@ from mien.metrics.verification import (
 )
 
 __all__ = [
+    "AttackRates",
     "BCubed",
     "DetCurve",
     "Difference",
@@ -84,8 +97,12 @@ __all__ = [
     "all_searches",
     "allowed_errors",
     "apply_failures",
+    "attack_eer",
+    "attack_rates",
+    "attacks_missed_at",
     "balanced_accuracy",
     "bcubed",
+    "bona_fide_refused_at",
     "bootstrap_area_difference",
     "bootstrap_by_subject",
     "bootstrap_difference",
@@ -125,14 +142,19 @@ __all__ = [
     "is_supported",
     "lowest_supported_fmr",
     "macro_f1",
+    "map_matrix",
     "mate_ranks",
     "mated_weights",
+    "mmpmr",
+    "non_response_rate",
     "operating_point",
     "pair_quality",
     "pairwise",
     "predict_fmr",
+    "prodavg_mmpmr",
     "ratio_to_geometric_mean",
     "ratio_to_lowest",
+    "relative_morph_match_rate",
     "rule_of_three",
     "scored_pairs",
     "threshold_at_fmr",
