@@ -94,12 +94,29 @@ def test_a_report_with_its_figures_and_scores(embedded, people, tmp_path, capsys
     assert "mien evaluate verify folder --root people --output report.html" in html
     assert str(tmp_path) not in html
     assert "person0" in html
-    assert html.count("<svg") == 2
+    assert html.count("<svg") == 3
     assert "<script" not in html
     document = json.loads(report.with_suffix(".json").read_text("ascii"))
     assert document["schema"] == "mien.evaluation/1"
     assert document["comparisons"] == {"mated": 210, "non_mated": 21735}
     assert report.with_suffix(".npz").is_file()
+
+
+def test_rates_by_group(embedded, people, tmp_path, capsys):
+    table = tmp_path / "groups.csv"
+    rows = [f"person{person:02d},{'x' if person < 40 else 'y'}" for person in range(70)]
+    table.write_text("\n".join(["person,kind", *rows]), encoding="utf-8")
+    report = tmp_path / "report.html"
+    arguments = ["evaluate", "verify", "folder", "--root", str(people), "--groups", str(table), "--output", str(report)]
+    assert main(arguments) == 0
+    assert "by kind" in capsys.readouterr().out
+    (found,) = json.loads(report.with_suffix(".json").read_text("ascii"))["groups"]
+    assert [(one["group"], one["people"]) for one in found["groups"]] == [("x", 40), ("y", 30)]
+    assert found["groups"][0]["fmr"]["trials"] == 40 * 39 // 2 * 9
+    assert report.read_text("utf-8").count("<svg") == 4
+    table.write_text("\n".join(["person,kind", *rows[:-1]]), encoding="utf-8")
+    assert main(arguments) == 3
+    assert "add a row" in capsys.readouterr().err
 
 
 def test_a_report_that_may_be_shared_names_and_shows_nobody(embedded, people, tmp_path):

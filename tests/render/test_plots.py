@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from mien.errors import InvalidArgument
-from mien.render.plots import Curve, _probit, cmc_plot, det_plot, fnir_plot, rate_plot, score_plot
+from mien.render.plots import Curve, _probit, cmc_plot, det_plot, edc_plot, fnir_plot, rate_plot, score_plot
 
 X = np.geomspace(1e-5, 0.9, 3000)
 BANDED = Curve("this set", X, 0.5 * (1 - X) ** 3, 0.4 * (1 - X) ** 3, 0.6 * (1 - X) ** 3)
@@ -15,6 +15,7 @@ EDGES = np.linspace(-1, 1, 33)
 PLOTS = {
     "det": lambda label: det_plot([Curve(label, X, 1 - X)], points=[(1e-3, 0.2)], supported_from=1e-4),
     "fnir": lambda label: fnir_plot([Curve(label, X, 1 - X, 1 - X, 1 - X)]),
+    "edc": lambda label: edc_plot([Curve(label, [0, 0.3, 0.9], [0.2, 0.1, 0.0])]),
     "cmc": lambda label: cmc_plot([Curve(label, [1, 2, 3], [0.8, 0.9, 1.0])]),
     "rates": lambda label: rate_plot(
         [(label, 0.1, 0.05, 0.2, True), ("b", 0.2, 0.0, 0.9, False)], name="FMR", stated=0.1

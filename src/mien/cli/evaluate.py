@@ -86,6 +86,10 @@ def register(commands: Commands) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_arguments(verb)
+        if name == "verify":
+            verb.add_argument(
+                "--groups", type=a_path, metavar="FILE", help="a CSV table of people's groups: rates are told by group"
+            )
         verb.set_defaults(run=run, verb=name)
     leaks = verbs.add_parser(
         "leaks",
@@ -135,6 +139,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
         arguments.root,
         images=arguments.images,
         recogniser=arguments.recogniser or "sface",
+        groups=arguments.groups,
         seed=arguments.seed,
         command=_command(arguments),
         progress=_progress,
@@ -221,6 +226,7 @@ def _command(arguments: argparse.Namespace) -> str:
     for option, value in (("--images", arguments.images), ("--recogniser", arguments.recogniser)):
         words += [] if value is None else [option, value]
     words += ["--seed", str(arguments.seed)] if arguments.seed else []
+    words += ["--groups", arguments.groups.name] if getattr(arguments, "groups", None) else []
     words += ["--output", arguments.output.name] if arguments.output else []
     return shlex.join(words + (["--no-images"] if arguments.no_images else []))
 
@@ -271,6 +277,17 @@ def _print(evaluation: Evaluation) -> None:
             ["FMR at most", "threshold", "FMR", "FNMR"],
             [(share(p.target), f"{p.threshold:.4f}", interval(p.fmr), interval(p.fnmr)) for p in result.points],
         )
+        for table in result.groups:
+            print(f"\nby {printable(table.attribute)}, at the threshold {table.threshold:.4f}")
+            print_table(
+                ["group", "people", "FMR", "FNMR"],
+                [
+                    (one.group, one.people, *("" if rate is None else interval(rate) for rate in (one.fmr, one.fnmr)))
+                    for one in table.groups
+                ],
+            )
+            if table.exceeding:
+                print(f"above the rate of all by more than its interval: {printable(', '.join(table.exceeding))}")
     else:
         print(f"{result.people:,} people, {result.mated:,} with a second image; rank-1 of all {result.cmc[0]:.1%}")
         print_table(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mien import metrics
-from mien.datasets import PROTOCOLS, Protocol, find_protocol
+from mien.datasets import PROTOCOLS, Protocol, attach_groups, find_protocol, read_groups
 from mien.errors import InvalidArgument
 from mien.evaluation.identification import Identification, identify_all
 from mien.evaluation.pair_list import index_pairs
@@ -52,6 +52,7 @@ def evaluate_verification(
     *,
     images: str | None = None,
     recogniser: str = "sface",
+    groups: str | os.PathLike[str] | None = None,
     weigh: metrics.Weigh = "person",
     replicates: int = 1000,
     seed: int = 0,
@@ -65,6 +66,7 @@ def evaluate_verification(
         root: Where its data set lies, as published.
         images: Its folder of images, where it has several.
         recogniser: Whose pipeline.
+        groups: A CSV file with a header and a row a person, see `mien.datasets.read_groups`: rates are told by group.
         weigh: Whether mated comparisons weigh one per person or one each; published pairs weigh one each.
         replicates: Draws of people behind each interval.
         seed: Of the draws.
@@ -80,6 +82,10 @@ def evaluate_verification(
     calibration = load_calibration(pipeline.name)
     listed = None if known.pairs is None else index_pairs(known.pairs(Path(root)))
     records = listed.records if listed is not None else tuple(known.captures(Path(root)))
+    if groups is not None:
+        if listed is not None:
+            raise InvalidArgument(f"{known.name}: a list of pairs is too short for groups; expected all comparisons")
+        records = tuple(attach_groups(records, read_groups(groups)))
     samples = embed(records, pipeline, face=_face(known), progress=_of(len(records), progress))
     if listed is not None:
         weigh = "comparison"

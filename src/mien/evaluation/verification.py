@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from mien import metrics
 from mien.errors import InvalidArgument, UnsupportedErrorRate
 from mien.evaluation.folds import FoldAccuracy, fold_accuracy
+from mien.evaluation.groups import GroupTable, rates_by_group
+from mien.evaluation.quality import Discard, discard_by_quality
 from mien.evaluation.samples import Samples
 from mien.evaluation.worst import Mistake, least_alike, most_alike
 from mien.recognition import Calibration
@@ -22,6 +24,7 @@ _RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _BINS = 256
 _MISTAKES = 8
 _COMPARISON = "image-image"
+_COMMON = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Verification:
         false_non_matches: The least alike of one.
         folds: Accuracy on the folds, None where the protocol has none.
         scores: All comparisons, None where the protocol is a list of pairs.
+        discard: Whether quality tells which comparisons fail, None for a list of pairs.
+        groups: Rates by group, of every attribute that the set gives or was given.
     """
 
     curve: metrics.DetCurve
@@ -78,6 +83,8 @@ class Verification:
     false_non_matches: tuple[Mistake, ...]
     folds: FoldAccuracy | None = None
     scores: metrics.PairScores | None = None
+    discard: Discard | None = None
+    groups: tuple[GroupTable, ...] = ()
 
 
 def verify_all(
@@ -111,12 +118,14 @@ def verify_all(
     assert pairs.histogram is not None
     edges = pairs.histogram.edges
     given = (samples.templates, people, samples.failed, _MISTAKES)
+    points = _points(pairs, weigh, replicates, seed)
+    common = _common(points)
     return Verification(
         curve=curve,
         supported_from=metrics.lowest_supported_fmr(pairs),
         eer=_eer(exact, curve),
         d_prime=_d_prime(pairs.mated, pairs.histogram),
-        points=_points(pairs, weigh, replicates, seed),
+        points=points,
         stated=_stated(pairs, calibration, weigh),
         mated=(edges, _counted(pairs.mated, edges)),
         non_mated=(edges, pairs.histogram.counts),
@@ -125,6 +134,8 @@ def verify_all(
         false_matches=most_alike(*given),
         false_non_matches=least_alike(*given),
         scores=pairs,
+        discard=discard_by_quality(samples, common, weigh),
+        groups=rates_by_group(samples, pairs, common, weigh),
     )
 
 
@@ -187,6 +198,12 @@ def _points(
         if not points[-1].fmr.supported:
             break
     return tuple(points)
+
+
+def _common(points: Sequence[metrics.OperatingPoint]) -> metrics.OperatingPoint:
+    """The point at which groups and quality are judged: FMR 1e-3 where it is supported, else the lowest that is."""
+    supported = [point for point in points if point.fmr.supported] or points[:1]
+    return next((point for point in supported if point.target == _COMMON), supported[-1])
 
 
 def _pair_points(genuine: NDArray[np.floating], impostors: NDArray[np.floating]) -> tuple[metrics.OperatingPoint, ...]:

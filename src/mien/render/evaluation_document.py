@@ -71,8 +71,8 @@ def _verification(result: Verification) -> dict[str, Any]:
             "thresholds": folds.thresholds,
         },
         "det": _curve(result.curve),
-        "discard": None,
-        "groups": [],
+        "discard": None if result.discard is None else asdict(result.discard),
+        "groups": [asdict(table) for table in result.groups],
     }
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import resources
 
 from mien import media
-from mien.evaluation import Evaluation, Identification, Verification
-from mien.render.evaluation_plots import identification_plots, verification_plots
+from mien.evaluation import Evaluation, GroupTable, Identification, Verification
+from mien.render.evaluation_plots import group_plots, identification_plots, verification_plots
 from mien.render.fragments import escape, tiles
 from mien.render.mistakes import failures_to_acquire, mistakes
 from mien.render.page import encode, page_end, page_start
@@ -91,8 +91,32 @@ def _verification(evaluation: Evaluation, result: Verification, *, pictures: boo
         _stated(("Stated FMR", "Threshold", "FMR here", "FNMR here"), stated),
         "<h2>Trade-off and scores</h2>",
         _plots(verification_plots(result)),
+        *(_groups(table) for table in result.groups),
         mistakes(evaluation.samples, result, pictures=pictures),
     ]
+
+
+def _groups(table: GroupTable) -> str:
+    rows = [
+        (
+            one.group,
+            f"{one.people:,}",
+            "" if one.fmr is None else interval(one.fmr),
+            "" if one.fnmr is None else interval(one.fnmr),
+            one.fmr is not None and one.fmr.supported,
+        )
+        for one in table.groups
+    ]
+    said = f"At one threshold for all, {table.threshold:.4f}, at which all people together have a false match rate of "
+    said += f"{share(table.fmr)}. Comparisons are made within a group, where false matches are most frequent. "
+    if table.ratio is not None:
+        said += f"The highest rate is {table.ratio:.3g} times the lowest. "
+    if table.exceeding:
+        said += f"Above the rate of all by more than its interval: {', '.join(table.exceeding)}."
+    return (
+        f"<h2>By {escape(table.attribute)}</h2><p>{escape(said)}</p>"
+        f"{_table(('Group', 'People', 'FMR', 'FNMR'), rows)}{_plots(group_plots(table))}"
+    )
 
 
 def _folds(result: Verification) -> str:

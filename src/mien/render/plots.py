@@ -20,7 +20,7 @@ from mien.render.words import share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Curve", "cmc_plot", "det_plot", "fnir_plot", "rate_plot", "score_plot"]
+__all__ = ["Curve", "cmc_plot", "det_plot", "edc_plot", "fnir_plot", "rate_plot", "score_plot"]
 
 Values: TypeAlias = NDArray[np.float64]
 Histogram: TypeAlias = "tuple[ArrayLike, ArrayLike]"
@@ -128,6 +128,31 @@ def fnir_plot(curves: Sequence[Curve]) -> str:
         axes.set_ylabel("False negative identification rate")
 
     return _picture(draw, "Identification trade-off", [curve.label for curve in curves])
+
+
+def edc_plot(curves: Sequence[Curve]) -> str:
+    """Error versus discard: false non-match rate (y) of what is left after a share (x) was discarded, and the ideal.
+
+    The ideal measure discards nothing but errors.
+
+    Raises:
+        InvalidArgument: As `det_plot`.
+        RuntimeUnavailable: As `det_plot`.
+    """
+    columns = [_columns(curve) for curve in curves]
+
+    def draw(axes: Axes) -> None:
+        for colour, curve, (x, y, *_) in zip(_cycle(), curves, columns, strict=False):
+            axes.plot(100 * x, 100 * y, color=colour, label=_clean(curve.label), linewidth=1.8)
+        first = max(float(y[0]) for _, y, *_ in columns)
+        shares = np.linspace(0, 0.95, 400)
+        ideal = np.maximum(0, first - shares) / (1 - shares)
+        axes.plot(100 * shares, 100 * ideal, color=_INK, linestyle="--", linewidth=1, label="ideal")
+        axes.set_ylim(0, max(100.0 * 1.1 * max(float(y.max()) for _, y, *_ in columns), 1e-3))
+        axes.set_xlabel("Discarded, per cent of mated comparisons")
+        axes.set_ylabel("False non-match rate, per cent")
+
+    return _picture(draw, "Error versus discard", [curve.label for curve in curves])
 
 
 def cmc_plot(curves: Sequence[Curve]) -> str:
