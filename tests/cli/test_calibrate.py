@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -5,7 +6,14 @@ import pytest
 from mien import recognition
 from mien.cli import main
 from mien.errors import UnreadableImage
-from mien.recognition.calibration import Calibration, Comparison, IdentificationPoint, Population, VerificationPoint
+from mien.recognition.calibration import (
+    Calibration,
+    Comparison,
+    GroupPoint,
+    IdentificationPoint,
+    Population,
+    VerificationPoint,
+)
 
 SUPPORTED = VerificationPoint(1e-3, 0.35, 0.0008, 0.0013, 0.021, errors=60, people=45, supported=True)
 TOO_LOW = VerificationPoint(1e-5, 0.5, 0.0, 4.2e-5, 0.2, errors=1, people=1, supported=False)
@@ -25,12 +33,13 @@ def refit(monkeypatch, files, tmp_path):
     """Stands where fitting would; fails on every file called bad."""
     folder = files("Ada/1.jpg", "Ada/2.jpg", "Bo/bad.jpg")
 
-    def run(given, *, pipeline, progress, on_error):
+    def run(given, *, pipeline, groups, progress, on_error):
         assert (given, pipeline) == (folder, "pipeline")
         progress(3, 3)
         for bad in sorted(folder.rglob("bad*")):
             on_error(str(bad), UnreadableImage(f"{bad}: empty file"))
-        return CALIBRATION
+        held = () if groups is None else (GroupPoint("kind", groups["Ada"]["kind"], 40, 1e-3, 4e-3, 3e-3, 6e-3, True),)
+        return dataclasses.replace(CALIBRATION, groups=held)
 
     monkeypatch.setattr(recognition, "refit", run)
     monkeypatch.setattr(recognition, "default_pipeline", lambda: "pipeline")
@@ -66,3 +75,15 @@ def test_saves_where_told(refit, tmp_path):
     main(["calibrate", "--from", str(refit), "--output", str(tmp_path / "mine.json")])
     assert recognition.load_calibration("pipeline", tmp_path / "mine.json") is not None
     assert not (tmp_path / "calibrations").exists()
+
+
+def test_warns_where_a_stated_rate_does_not_hold_within_a_group(refit, tmp_path, capsys):
+    table = tmp_path / "groups.csv"
+    table.write_text("person,kind\nAda,x\nBo,y\n", encoding="utf-8")
+    main(["calibrate", "--from", str(refit), "--groups", str(table)])
+    out = capsys.readouterr().out
+    assert "WARNING: within these groups the stated false match rate does not hold" in out
+    assert "kind x  40 people  0.001       0.004      0.003 to 0.006" in out
+    saved = recognition.load_calibration("pipeline")
+    assert saved is not None
+    assert saved.groups[0].exceeds

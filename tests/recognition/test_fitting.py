@@ -5,8 +5,9 @@ import pytest
 
 from mien import media
 from mien.errors import InvalidArgument, NoImages, UnsupportedErrorRate
+from mien.metrics import all_pairs, estimate_fmr
 from mien.recognition import fit, refit
-from mien.recognition.calibration import COMPARISON_TYPES, Population
+from mien.recognition.calibration import COMPARISON_TYPES, Calibration, Population
 from mien.recognition.tracks import LOOKS, Tracks, choose_stills, track_scores
 from mien.types import Faces
 
@@ -201,3 +202,42 @@ def test_refit_of_a_folder_without_people(tmp_path):
 def test_refit_of_an_empty_folder(tmp_path):
     with pytest.raises(NoImages):
         refit(tmp_path, pipeline=FakePipeline())
+
+
+def test_groups_are_held_against_what_is_stated_for_all():
+    """Synthetic: the people of one group lie closer to one another than those of the other."""
+    templates, people = crowd(300, 3, 4)
+    close = np.array([int(person.split()[1]) < 100 for person in people])
+    templates = templates + np.where(close[:, None], 0.5 * np.eye(24, dtype=np.float32)[0], 0)
+    templates = (templates / np.linalg.norm(templates, axis=1, keepdims=True)).astype(np.float32)
+    groups = {f"person {i}": {"kind": "close" if i < 100 else "far"} for i in range(300)}
+    found = fit(templates, people, pipeline="p", name="n", population=POPULATION, groups=groups, replicates=20)
+    by_rate = {(point.group, point.stated): point for point in found.groups}
+    assert by_rate["close", 0.01].exceeds
+    assert by_rate["close", 0.01].people == 100
+    assert not by_rate["far", 0.01].exceeds
+    pairs = all_pairs(templates, people).among(np.array([groups[name]["kind"] == "close" for name in sorted(groups)]))
+    threshold = found.comparisons["image-image"].points[0].threshold
+    assert by_rate["close", 0.01].fmr == estimate_fmr(pairs, threshold).value
+    assert Calibration.from_dict(found.to_dict()) == found
+
+
+def test_a_calibration_of_before_knows_no_groups():
+    templates, people = crowd(80, 3, 5)
+    document = fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=5).to_dict()
+    del document["groups"]
+    assert Calibration.from_dict(document).groups == ()
+
+
+def test_groups_of_somebody_else_are_refused():
+    templates, people = crowd(80, 3, 5)
+    with pytest.raises(InvalidArgument, match="nobody here is called Ada"):
+        fit(
+            templates,
+            people,
+            pipeline="p",
+            name="n",
+            population=POPULATION,
+            groups={"Ada": {"kind": "x"}},
+            replicates=5,
+        )

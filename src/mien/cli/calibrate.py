@@ -19,8 +19,12 @@ EPILOG = """\
 The folder holds a folder per person, each with several images of that person taken as yours will be. A false match
 rate is promised only down to where 30 false matches of 30 people stand behind it: the more people, the lower.
 
-example:
+With --groups, a CSV table with a header and a row a person (folder name, then a column an attribute), it warns where
+the people of a group are taken for one another more often than stated by more than the interval.
+
+examples:
   mien calibrate --from people/
+  mien calibrate --from people/ --groups groups.csv
 """
 
 
@@ -37,6 +41,9 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--output", type=a_path, metavar="FILE", help="where to write it (default: where Mien looks for yours first)"
     )
+    parser.add_argument(
+        "--groups", type=a_path, metavar="FILE", help="a CSV table of people's groups: stated rates are checked in each"
+    )
     add_recogniser(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
@@ -44,6 +51,7 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit, save, and print what may now be promised."""
+    from mien.datasets import read_groups
     from mien.media import list_images
     from mien.recognition import default_pipeline, refit
 
@@ -51,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     calibration = refit(
         arguments.folder,
         pipeline=chosen_pipeline(arguments) or default_pipeline(),
+        groups=None if arguments.groups is None else read_groups(arguments.groups),
         progress=_progress,
         on_error=lambda source, error: failures.append((source, error.message)),
     )
@@ -84,6 +93,30 @@ def _print(calibration: Calibration) -> None:
     searches = [(f"{p.fpir:g} of {p.gallery:,} people", p.threshold, p.low, p.high, p.fnir) for p in supported]
     _print_points("FPIR", "FNIR", searches)
     _print_bound("FPIR", [(point.fpir, point.high) for point in calibration.identification if not point.supported])
+    _print_groups(calibration)
+
+
+def _print_groups(calibration: Calibration) -> None:
+    """The groups for which a stated rate does not hold, at the highest rate at which it does not."""
+    if not calibration.groups:
+        return
+    worst = {(one.attribute, one.group): one for one in reversed(calibration.groups) if one.exceeds}
+    if not worst:
+        print("\nno group exceeds a stated rate by more than its interval")
+        return
+    print("\nWARNING: within these groups the stated false match rate does not hold")
+    rows = [
+        (
+            f"{one.attribute} {one.group}",
+            count(one.people, "person", "people"),
+            f"{one.stated:g}",
+            f"{one.fmr:.2g}",
+            f"{one.low:.2g} to {one.high:.2g}",
+        )
+        for one in worst.values()
+    ]
+    print_table(["group", "", "stated FMR", "within it", "95 % interval"], rows)
+    print("Ask for a lower rate where such people are compared with one another.")
 
 
 def _print_points(rate: str, missed: str, points: list[tuple[str, float, float, float, float]]) -> None:

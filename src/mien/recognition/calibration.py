@@ -26,6 +26,7 @@ __all__ = [
     "COMPARISON_TYPES",
     "Calibration",
     "Comparison",
+    "GroupPoint",
     "IdentificationPoint",
     "Population",
     "Probe",
@@ -115,6 +116,36 @@ class IdentificationPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupPoint:
+    """The false match rate within a group of people at the threshold of a rate that is stated for all.
+
+    Attributes:
+        attribute: What people are grouped by.
+        group: The group.
+        people: How many it has.
+        stated: The rate that is stated.
+        fmr: The rate within the group, as measured.
+        low: Lower end of its 95 % interval.
+        high: Upper end; where the rate is not supported, only this may be quoted.
+        supported: Whether the data support it.
+    """
+
+    attribute: str
+    group: str
+    people: int
+    stated: float
+    fmr: float
+    low: float
+    high: float
+    supported: bool
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the group's rate exceeds the stated one by more than its interval."""
+        return self.low > self.stated
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Calibration of one comparison type.
 
@@ -164,6 +195,7 @@ class Calibration:
         population: Whose images it rests on.
         comparisons: By comparison type.
         identification: Operating points of searches, against people with one sample.
+        groups: How the stated rates of two images hold within groups of people, where the groups were told.
     """
 
     name: str
@@ -171,6 +203,7 @@ class Calibration:
     population: Population
     comparisons: Mapping[str, Comparison]
     identification: tuple[IdentificationPoint, ...]
+    groups: tuple[GroupPoint, ...] = ()
 
     def verification_threshold(self, comparison: str, fmr: float) -> Threshold:
         """Threshold for a false match rate, interpolated between operating points on a logarithmic scale.
@@ -292,9 +325,9 @@ class Calibration:
                 for kind, entry in document["comparisons"].items()
             }
             points = tuple(IdentificationPoint(**point) for point in document["identification"])
-            return cls(
-                document["name"], document["pipeline"], Population(**document["population"]), comparisons, points
-            )
+            population = Population(**document["population"])
+            groups = tuple(GroupPoint(**point) for point in document.get("groups", ()))
+            return cls(document["name"], document["pipeline"], population, comparisons, points, groups)
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise InvalidArgument(f"not a calibration ({error!r})") from error
 

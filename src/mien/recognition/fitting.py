@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from mien.recognition.calibration import (
     COMPARISON_TYPES,
     Calibration,
     Comparison,
+    GroupPoint,
     IdentificationPoint,
     Population,
     VerificationPoint,
@@ -36,6 +38,7 @@ _REACH = 0.1
 _SAMPLES = ((1, 1), (2, 4), (5, 10))
 _LEAST_FMR = 0.01
 
+Groups: TypeAlias = Mapping[str, Mapping[str, str]]
 _Subjects = NDArray[np.int64]
 
 
@@ -44,6 +47,7 @@ def refit(
     *,
     pipeline: Pipeline,
     name: str | None = None,
+    groups: Groups | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_error: Callable[[str, MienError], None] | None = None,
 ) -> Calibration:
@@ -57,6 +61,8 @@ def refit(
             nobody's and left out.
         pipeline: What the calibration is for.
         name: What decisions call it; the folder's name by default.
+        groups: By person (the folder's name), their group by attribute, such as ``{"ada": {"gender": "female"}}``;
+            within each group the stated rates are checked.
         progress: Called with the images and synthetic tracks done and their total.
         on_error: Called with the path and the error of an image that cannot be read, which is left out.
 
@@ -101,6 +107,7 @@ def refit(
         name=name or Path(folder).name,
         population=Population(f"images in {Path(folder).name}", len(set(people)), len(people), limits),
         tracks=tracks,
+        groups=groups,
     )
 
 
@@ -117,6 +124,7 @@ def fit(
     name: str,
     population: Population,
     tracks: Tracks | None = None,
+    groups: Groups | None = None,
     replicates: int = 400,
     seed: int = 0,
 ) -> Calibration:
@@ -130,6 +138,7 @@ def fit(
         population: Whose images these are.
         tracks: Made of some of these images by `mien.recognition.tracks.make_tracks`; without them tracks of faces are
             not calibrated.
+        groups: By person, their group by attribute.
         replicates: Draws of people behind each interval.
         seed: Of the draws; the same seed gives the same calibration.
 
@@ -154,7 +163,26 @@ def fit(
             bound=bound,
         )
     points = tuple(_identification(templates, subjects, seed))
-    return Calibration(name, pipeline, population, comparisons, points)
+    within = _within_groups(pairs[COMPARISON_TYPES[0]], sorted(set(people)), single, groups or {})
+    return Calibration(name, pipeline, population, comparisons, points, tuple(within))
+
+
+def _within_groups(
+    pairs: metrics.PairScores, people: list[str], comparison: Comparison, groups: Groups
+) -> Iterator[GroupPoint]:
+    """How each stated rate holds among the people of each group."""
+    unknown = sorted(set(groups) - set(people))
+    if unknown:
+        raise InvalidArgument(f"groups: nobody here is called {', '.join(unknown[:8])}; expected names of folders")
+    for attribute in sorted({name for labels in groups.values() for name in labels}):
+        labels = [groups.get(person, {}).get(attribute) or None for person in people]
+        for point in comparison.supported:
+            for one in metrics.group_rates(pairs, labels, point.threshold):
+                if one.fmr is not None:
+                    rate = one.fmr
+                    yield GroupPoint(
+                        attribute, one.group, one.people, point.fmr, rate.value, rate.low, rate.high, rate.supported
+                    )
 
 
 def _against_people(
