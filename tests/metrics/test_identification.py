@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InvalidArgument
-from mien.metrics import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
+from mien.metrics import cmc, detection_and_identification_rate, fnir, fpir, mate_ranks, threshold_at_fpir
 
 SCORES = np.array(
     [
@@ -64,3 +64,13 @@ def test_empty_and_unequal_columns_are_refused():
         cmc(np.array([], int))
     with pytest.raises(InvalidArgument):
         fnir([0.1, 0.2], np.array([1]), 0.0)
+
+
+@pytest.mark.parametrize("threshold", [-math.inf, 0.4, 0.95])
+def test_detection_and_identification_is_what_is_not_missed(threshold):
+    mates = np.take_along_axis(SCORES, np.array(MATES)[:, None], axis=1)[:, 0]
+    ranks = mate_ranks(SCORES, MATES)
+    rate = detection_and_identification_rate(mates, ranks, threshold)
+    assert rate == np.mean([(s >= threshold) and r == 1 and np.isfinite(s) for s, r in zip(mates, ranks, strict=True)])
+    if threshold == -math.inf:
+        assert rate == cmc(ranks)[0]

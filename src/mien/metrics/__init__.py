@@ -61,7 +61,14 @@ from mien.metrics.groups import (
     ratio_to_lowest,
 )
 from mien.metrics.histogram import Histogram
-from mien.metrics.identification import cmc, fnir, fpir, mate_ranks, threshold_at_fpir
+from mien.metrics.identification import (
+    cmc,
+    detection_and_identification_rate,
+    fnir,
+    fpir,
+    mate_ranks,
+    threshold_at_fpir,
+)
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three, wilson
 from mien.metrics.pairs import PairScores, all_pairs, cross_pairs, scored_pairs
 from mien.metrics.searches import Searches, all_searches
@@ -118,6 +125,7 @@ __all__ = [
     "d_prime",
     "det",
     "det_bands",
+    "detection_and_identification_rate",
     "discard_curve",
     "eer",
     "estimate",

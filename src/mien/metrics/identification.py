@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InvalidArgument
 from mien.metrics.verification import as_scores, fmr, threshold_at_fmr
 
-__all__ = ["cmc", "fnir", "fpir", "mate_ranks", "threshold_at_fpir"]
+__all__ = ["cmc", "detection_and_identification_rate", "fnir", "fpir", "mate_ranks", "threshold_at_fpir"]
 
 Ranks = NDArray[np.int64]
 
@@ -93,6 +93,22 @@ def fnir(mate_scores: ArrayLike, ranks: Ranks, threshold: float, *, candidates: 
     if np.shape(ranks) != scores.shape:
         raise InvalidArgument(f"ranks: expected one a score, {scores.shape}, got {np.shape(ranks)}")
     return float(np.mean((scores < threshold) | (ranks > candidates) | np.isneginf(scores)))
+
+
+def detection_and_identification_rate(mate_scores: ArrayLike, ranks: Ranks, threshold: float) -> float:
+    """DIR of an open set (Phillips, Grother and Micheals, 2011): the mate comes first and reaches the threshold.
+
+    It is 1 - FNIR at one candidate; with a threshold of -inf, the rank-1 rate of a closed set.
+
+    Args:
+        mate_scores: (n,) score of each probe against its mate; -inf where a face was missed.
+        ranks: (n,) as `mate_ranks` gives them.
+        threshold: Lowest score that is a match.
+
+    Raises:
+        InvalidArgument: As `fnir`.
+    """
+    return 1.0 - fnir(mate_scores, ranks, threshold)
 
 
 def threshold_at_fpir(best: ArrayLike, target: float) -> float:
