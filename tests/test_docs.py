@@ -313,6 +313,14 @@ def test_figures_are_those_measured(page):
     assert figures["filled"](text) == text, "stale: make docs"
 
 
+def test_pictures_are_of_the_figures_measured():
+    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    assert [name for name in figures["PICTURES"] if figures["stale"](name)] == []
+    for name in figures["PICTURES"]:
+        drawn, kept = figures["picture"](name), (ROOT / "docs" / "benchmarks" / name).read_text(encoding="utf-8")
+        assert re.findall(r"<text[^>]*>([^<]*)<", drawn) == re.findall(r"<text[^>]*>([^<]*)<", kept)
+
+
 def test_a_rate_that_too_few_errors_support_is_given_as_a_bound():
     figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
     supported = {"value": 1.1e-4, "low": 8e-5, "high": 1.4e-4, "supported": True}

@@ -9,6 +9,7 @@ A page marks the place with ``<!-- figures: NAME -->`` and ``<!-- end of figures
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -208,7 +209,8 @@ Beside them {counted(planted["beside"], "copy").replace("copys", "copies")} was 
 
 FER2013: of {fer["public"]:,} public images {fer["identical"]} stand in training pixel by pixel, and
 {fer["identical_found"]} of them are found. With near-duplicates and shifted or mirrored ones,
-{fer["with_any_copy"]:,} have a copy in training. {fer["training"]:,} x {fer["public"]:,} images take {fer["seconds"]:.0f} s.
+{fer["with_any_copy"]:,} have a copy in training. {fer["training"]:,} x {fer["public"]:,} images take
+{fer["seconds"]:.0f} s.
 """
     return table(rows) + said + conditions(results, f"seed {results['seed']}")
 
@@ -235,6 +237,46 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "det": ("det.json", det),
     "leaks": ("leaks.json", leaks),
 }
+
+
+def coverage_picture(results: dict[str, Any]) -> str:
+    """Coverage of the intervals as a plot that reads on white and on black."""
+    from mien.render.plots import rate_plot
+
+    rows = []
+    for row in results["simulated"]:
+        name = f"simulated, sd {row['effect']:g}, FMR {small(row['fmr'], 0)}"
+        rows.append((name, *(row["interval"][key] for key in ("value", "low", "high")), True))
+    for row in results["halves"]:
+        covered = row["covered"]
+        rows.append(
+            (f"halves of LFW, FMR {small(row['fmr'], 0)}", covered["value"], covered["low"], covered["high"], True)
+        )
+    for row in results["searches"]:
+        covered = row["covered"]
+        name = f"halves of LFW, FPIR {row['fpir']:g} of {row['gallery']:,}"
+        rows.append((name, covered["value"], covered["low"], covered["high"], True))
+    svg = rate_plot(rows, stated=0.95, name="How often the interval holds the rate")
+    return svg.replace("currentColor", "#777777")
+
+
+PICTURES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {"coverage.svg": ("coverage.json", coverage_picture)}
+
+
+def picture(name: str) -> str:
+    """The picture of that name, which says of which figures it is."""
+    file, draw = PICTURES[name]
+    given = (RESULTS / file).read_bytes()
+    svg = draw(json.loads(given))
+    return svg.replace("<svg ", f'<svg data-figures="{hashlib.sha256(given).hexdigest()}" ', 1) + "\n"
+
+
+def stale(name: str) -> bool:
+    """Whether a picture is missing or of other figures; how it is drawn may differ from version to version."""
+    path = RESULTS / name
+    file, _ = PICTURES[name]
+    known = hashlib.sha256((RESULTS / file).read_bytes()).hexdigest()
+    return not path.is_file() or known not in path.read_text(encoding="utf-8")[:500]
 
 
 def filled(text: str) -> str:
@@ -285,16 +327,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write measured figures into the pages that quote them.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a page is stale")
     check = parser.parse_args().check
-    stale = False
+    behind = []
     for page in PAGES:
         before = page.read_text(encoding="utf-8")
         after = filled(before)
-        if check and after != before:
-            stale = True
-            print(f"{page.relative_to(ROOT)} is stale: make docs", file=sys.stderr)
-        elif after != before:
-            page.write_text(after, encoding="utf-8")
-    return int(stale)
+        if after != before:
+            behind.append(page)
+            if not check:
+                page.write_text(after, encoding="utf-8")
+    for name in PICTURES:
+        if stale(name):
+            behind.append(RESULTS / name)
+            if not check:
+                (RESULTS / name).write_text(picture(name), encoding="utf-8")
+    for path in behind if check else ():
+        print(f"{path.relative_to(ROOT)} is stale: make docs", file=sys.stderr)
+    return int(check and bool(behind))
 
 
 if __name__ == "__main__":
