@@ -25,6 +25,7 @@ from mien.metrics.verification import supported_depth
 __all__ = ["Spread", "Weigh", "estimate_fmr", "estimate_fnmr", "freedom_of", "mated_weights", "predict_fmr"]
 
 Weigh: TypeAlias = Literal["person", "comparison"]
+"""How mated comparisons weigh: one vote a person, however many comparisons they have, or one a comparison."""
 
 
 def estimate_fmr(pairs: PairScores, threshold: float, *, confidence: float = 0.95) -> Rate:
