@@ -158,6 +158,9 @@ def test_a_system_is_compared_with_itself(embedded, people, tmp_path, capsys):
         pytest.param(["verify", "lfw", "--root", "nowhere"], 3, "nowhere", id="no such folder"),
         pytest.param(["identify", "lfw", "--root", "."], 2, "has no gallery", id="pairs have no gallery"),
         pytest.param(["verify", "folder", "--root", ".", "--images", "a"], 2, "leave it out", id="no choice of images"),
+        pytest.param(["verify", "folder", "--root", ".", "--output", "a.json"], 2, "like report.html", id="no HTML"),
+        pytest.param(["verify", "lfw", "--root", ".", "--output", "no/a.html"], 2, "no such folder", id="no folder"),
+        pytest.param(["identify", "frll", "--root", ".", "--output", "a"], 2, "like report.html", id="no suffix"),
         pytest.param(["compare", "nowhere.npz", "nowhere.npz"], 2, "expected scores", id="no scores"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.cli._options import Commands, a_path, add_format, add_recogniser
 from mien.cli._output import print_failures, print_json, print_progress, print_table, printable
-from mien.errors import InputError
+from mien.errors import InputError, UnwritableFile
 
 if TYPE_CHECKING:
     from mien.datasets import Record
@@ -132,6 +132,7 @@ def _add_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """One-to-one."""
+    _check_output(arguments.output)
     from mien.evaluation import evaluate_verification
 
     evaluation = evaluate_verification(
@@ -149,6 +150,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_identify(arguments: argparse.Namespace) -> int:
     """One-to-many."""
+    _check_output(arguments.output)
     from mien.evaluation import evaluate_identification
 
     evaluation = evaluate_identification(
@@ -229,6 +231,24 @@ def _command(arguments: argparse.Namespace) -> str:
     words += ["--groups", arguments.groups.name] if getattr(arguments, "groups", None) else []
     words += ["--output", arguments.output.name] if arguments.output else []
     return shlex.join(words + (["--no-images"] if arguments.no_images else []))
+
+
+def _check_output(output: Path | None) -> None:
+    """Refuse before a long run what would fail at its end.
+
+    Raises:
+        UnwritableFile: It cannot become a report with its figures beside it.
+        RuntimeUnavailable: The plots need an extra that is not installed.
+    """
+    if output is None:
+        return
+    from mien.render import require_plots
+
+    require_plots()
+    if output.suffix.lower() not in {".html", ".htm"}:
+        raise UnwritableFile(f"{output}: expected a name like report.html; JSON and scores stand beside it")
+    if not output.parent.is_dir():
+        raise UnwritableFile(f"{output}: no such folder: {output.parent}; make it, or name another")
 
 
 def _progress(done: int, total: int) -> None:

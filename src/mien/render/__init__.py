@@ -7,6 +7,7 @@ from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_
 from mien.render.evaluation_document import evaluation_to_dict
 from mien.render.evaluation_report import write_evaluation_report
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
+from mien.render.plots import require_plots
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
@@ -26,6 +27,7 @@ __all__ = [
     "event_to_dict",
     "faces_to_dict",
     "faces_to_rows",
+    "require_plots",
     "table",
     "timeline",
     "write_contact_sheet",

@@ -20,7 +20,7 @@ from mien.render.words import share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Curve", "cmc_plot", "det_plot", "edc_plot", "fnir_plot", "rate_plot", "score_plot"]
+__all__ = ["Curve", "cmc_plot", "det_plot", "edc_plot", "fnir_plot", "rate_plot", "require_plots", "score_plot"]
 
 Values: TypeAlias = NDArray[np.float64]
 Histogram: TypeAlias = "tuple[ArrayLike, ArrayLike]"
@@ -53,6 +53,18 @@ class Curve:
     y: ArrayLike
     low: ArrayLike | None = None
     high: ArrayLike | None = None
+
+
+def require_plots() -> None:
+    """Check that plots can be drawn, before a long run ends in one.
+
+    Raises:
+        RuntimeUnavailable: The extra for plots is not installed.
+    """
+    try:
+        import matplotlib as mpl  # noqa: F401
+    except ImportError as error:
+        raise RuntimeUnavailable("plots need an extra: pip install 'mien[evaluate]'") from error
 
 
 def det_plot(
@@ -313,12 +325,11 @@ def _picture(
 ) -> str:
     if not labels:
         raise InvalidArgument("expected at least one curve")
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise RuntimeUnavailable("plots need an extra: pip install 'mien[evaluate]'") from error
+    require_plots()
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     style: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "mien", "text.parse_math": False}
     ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "hatch.color")
     with mpl.rc_context(style | dict.fromkeys(ink, _INK)), warnings.catch_warnings():
