@@ -1,84 +1,93 @@
-import io
 import os
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from sklearn.model_selection import KFold
 
-from mien import media
+from mien.datasets import bin as bin_module
 from mien.datasets import read_bin, read_bin_pairs
 from mien.errors import WrongLayout
 
 
-def jpeg(shade: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (16, 16), (shade, shade, shade)).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-IMAGES = [jpeg(shade) for shade in range(0, 240, 10)]
-LABELS = [True, False] * 6
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
-@pytest.mark.parametrize("as_arrays", [False, True], ids=["bytes", "arrays"])
-def test_pairs_as_insightface_writes_them(tmp_path: Path, protocol: int, as_arrays: bool) -> None:
-    images = [np.frombuffer(image, np.uint8) for image in IMAGES] if as_arrays else IMAGES
-    path = tmp_path / "set.bin"
-    path.write_bytes(pickle.dumps((images, LABELS), protocol=protocol))
-    pairs = list(read_bin_pairs(path))
-    assert [pair.mated for pair in pairs] == LABELS
-    # As scikit-learn's KFold cuts twelve into ten: the first two folds take one more.
-    assert [pair.fold for pair in pairs] == [0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    sources = [record.source for pair in pairs for record in (pair.first, pair.second)]
-    assert sources == IMAGES
-    assert media.read(pairs[1].first.source).shape == (16, 16, 3)
-    assert [record.source for record in read_bin(path)] == IMAGES
-    assert {record.person for record in read_bin(path)} == {None}
-    assert len({record.capture for record in read_bin(path)}) == len(IMAGES)
-
-
-class Command:
-    def __init__(self, target: Path) -> None:
-        self.target = target
+class Hostile:
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.function, self.arguments = function, arguments
 
     def __reduce__(self) -> tuple:
-        return os.system, (f"touch {self.target}",)
+        return self.function, self.arguments
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path: Path, protocol: int) -> None:
-    target, path = tmp_path / "ran", tmp_path / "evil.bin"
-    path.write_bytes(pickle.dumps(([Command(target)], [True]), protocol=protocol))
-    with pytest.raises(WrongLayout, match=r"a reference to (posix|nt)\.system.*do not trust it"):
-        list(read_bin_pairs(path))
-    assert not target.exists()
+def save(path: Path, content: object, protocol: int = 4) -> Path:
+    path.write_bytes(pickle.dumps(content, protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_bytes_and_arrays_of_every_protocol(tmp_path: Path, protocol: int) -> None:
+    images = [b"\xff\xd8", b"", np.array([97, 98], np.uint8), np.frombuffer(b"cd", np.uint8)]
+    path = save(tmp_path / "a.bin", (images, [True, False]), protocol)
+    pairs = [(pair.first.source, pair.second.source, pair.mated, pair.fold) for pair in read_bin_pairs(path)]
+    assert pairs == [(b"\xff\xd8", b"", True, 0), (b"ab", b"cd", False, 1)]
+    assert [(record.person, record.capture) for record in read_bin(path)][3] == (None, "000003")
+
+
+def test_a_pickle_of_python_2(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"\x80\x02](U\x02\xff\xd8U\x01be](\x88e\x86.")  # (['\xff\xd8', 'b'], [True])
+    (pair,) = read_bin_pairs(path)
+    assert (pair.first.source, pair.second.source, pair.mated) == (b"\xff\xd8", b"b", True)
+
+
+@pytest.mark.parametrize("size", [10, 11, 19, 23, 600])
+def test_folds_are_those_of_an_unshuffled_k_fold(tmp_path: Path, size: int) -> None:
+    path = save(tmp_path / "a.bin", ([b"x"] * (2 * size), [True] * size))
+    folds = np.array([pair.fold for pair in read_bin_pairs(path)])
+    for fold, (_, test) in enumerate(KFold(10).split(np.zeros(size))):
+        np.testing.assert_array_equal(np.flatnonzero(folds == fold), test)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_nothing_in_the_file_is_called(tmp_path: Path, protocol: int) -> None:
+    trace = tmp_path / "ran"
+    path = save(tmp_path / "a.bin", ([Hostile(os.system, f"touch {trace}"), b""], [True]), protocol)
+    with pytest.raises(WrongLayout, match=rf"{os.system.__module__}\.system"):
+        read_bin_pairs(path)
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(b"", "expected 1 to", id="empty"),
-        pytest.param(b"no pickle at all", "expected a pickle", id="no pickle"),
-        pytest.param(pickle.dumps((IMAGES, LABELS))[:-40], "expected a pickle", id="cut short"),
-        pytest.param(pickle.dumps([1, 2, 3]), "expected", id="something else"),
-        pytest.param(pickle.dumps((IMAGES[:-1], LABELS)), "23 images and 12 labels", id="an image short"),
-        pytest.param(pickle.dumps(([], [])), "0 images", id="nothing in it"),
-        pytest.param(pickle.dumps((["text", "text"], [True])), "encoded image", id="no images"),
-        pytest.param(pickle.dumps(([np.zeros((2, 2), np.uint8)] * 2, [True])), "encoded image", id="decoded images"),
-        pytest.param(pickle.dumps(([np.zeros(4)] * 2, [True])), "encoded image", id="other numbers"),
+        pytest.param(b"", "got 0", id="empty"),
+        pytest.param(b"\xff\xd8 an image", "expected a pickle", id="no pickle"),
+        pytest.param(pickle.dumps(([b"x" * 100] * 2, [True]))[:60], "expected a pickle", id="truncated"),
+        pytest.param(b"\x80\x04]r\xff\xff\xff\x7f.", "expected a pickle", id="memo of gigabytes"),
+        pytest.param(b"\x80\x05\x8e" + b"\xff" * 7 + b"\x7f.", "expected a pickle", id="bytes of exabytes"),
+        pytest.param(b"(" * 50_000 + b"t" * 50_000 + b".", "expected a pickle", id="nested deep"),
+        pytest.param(pickle.dumps([b"x"]), "expected a pickle", id="one list"),
+        pytest.param(pickle.dumps({"images": []}), "got dict", id="dictionary"),
+        pytest.param(pickle.dumps(([], [])), "0 images and 0 labels", id="nothing"),
+        pytest.param(pickle.dumps(([b"x"] * 3, [True])), "3 images and 1 labels", id="other number"),
+        pytest.param(pickle.dumps(([b"x"] * 2, [0])), "True or False, got int", id="label of no Boolean"),
+        pytest.param(pickle.dumps((["x"] * 2, [True])), "image 0.*got str", id="text"),
+        pytest.param(pickle.dumps(([b"x", np.zeros((2, 2), np.uint8)], [True])), "image 1.*another", id="2-D"),
+        pytest.param(pickle.dumps(([b"x", np.zeros(2)], [True])), "image 1.*another", id="float64"),
+        pytest.param(pickle.dumps(Hostile(bytearray, 1 << 40)), "builtins.bytearray", id="allocates"),
     ],
 )
-def test_what_is_no_such_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "set.bin"
+def test_a_file_not_as_published_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "a.bin"
     path.write_bytes(content)
     with pytest.raises(WrongLayout, match=message):
-        list(read_bin_pairs(path))
+        read_bin_pairs(path)
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere.bin", tmp_path):
-        with pytest.raises(WrongLayout, match="cannot be read"):
-            list(read_bin(path))
+def test_a_missing_file_and_one_above_the_cap_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongLayout, match="No such file"):
+        read_bin(tmp_path / "a.bin")
+    path = save(tmp_path / "a.bin", ([b"x"] * 2, [True]))
+    monkeypatch.setattr(bin_module, "_MOST_BYTES", 8)
+    with pytest.raises(WrongLayout, match="expected 1 to 8 bytes"):
+        read_bin(path)

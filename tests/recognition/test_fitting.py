@@ -86,7 +86,7 @@ def test_too_few_people_can_promise_nothing():
 
 def test_one_person_is_no_population():
     templates, people = crowd(1, 5, 7)
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidArgument, match="got one person"):
         fit(templates, people, pipeline="p", name="n", population=POPULATION, replicates=10)
 
 

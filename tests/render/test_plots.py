@@ -97,6 +97,13 @@ def test_rates_of_nothing_and_of_all_are_drawn_at_the_end_of_the_axis():
     assert "inf" not in re.sub(r"<title>.*?</title>", "", svg).lower()
 
 
+@pytest.mark.parametrize("supported_from", [1.0, 0.9, 1e-9, None])
+def test_data_that_support_nothing_are_drawn_all_the_same(supported_from):
+    svg = det_plot([Curve("a", [0.05, 0.5, 0.9], [0.2, 0.1, 0.05])], supported_from=supported_from)
+    ET.fromstring(svg)
+    assert "nan" not in svg.lower()
+
+
 def test_many_points_are_thinned_to_what_can_be_seen():
     x = np.geomspace(1e-6, 1, 200_000)
     svg = det_plot([Curve("a", x, 1 - x, 0.9 * (1 - x), np.minimum(1.1 * (1 - x), 1))])

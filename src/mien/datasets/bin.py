@@ -55,8 +55,8 @@ def _load(path: Path) -> tuple[list[bytes], list[bool]]:
         raise WrongLayout(f"{path}: expected {_LAYOUT}, got {type(content).__name__}", path=str(path))
     images = [_encoded(image, f"{path}, image {index}") for index, image in enumerate(content[0])]
     labels: list[bool] = content[1]
-    if wrong := next((label for label in labels if not isinstance(label, bool)), None):
-        raise WrongLayout(f"{path}: expected labels True or False, got {str(wrong)[:40]}", path=str(path))
+    if others := {type(label).__name__ for label in labels if not isinstance(label, bool)}:
+        raise WrongLayout(f"{path}: expected labels True or False, got {', '.join(sorted(others))}", path=str(path))
     if not labels or len(images) != 2 * len(labels):
         found = f"{len(images)} images and {len(labels)} labels"
         raise WrongLayout(f"{path}: expected {_LAYOUT}, got {found}; fetch it again", path=str(path))
@@ -147,16 +147,11 @@ class _Unpickler(pickle._Unpickler):
 def _encoded(image: object, where: str) -> bytes:
     if isinstance(image, bytes):
         return image
+    found = type(image).__name__
     if isinstance(image, _Array):
         raw = image.raw
-        if (
-            isinstance(raw, (bytes, bytearray))
-            and image.type_name in ("u1", b"u1", "|u1")
-            and image.shape == (len(raw),)
-        ):
+        is_uint8 = isinstance(image.type_name, (str, bytes)) and image.type_name in ("u1", b"u1", "|u1")
+        if is_uint8 and isinstance(raw, (bytes, bytearray)) and image.shape == (len(raw),):
             return bytes(raw)
-        found = f"an array of type {image.type_name!r} and shape {image.shape!r}"[:80]
-        raise WrongLayout(f"{where}: expected an encoded image: bytes or (n,) uint8, got {found}", path=where)
-    raise WrongLayout(
-        f"{where}: expected an encoded image: bytes or (n,) uint8, got {type(image).__name__}", path=where
-    )
+        found = "an array of another type or shape"
+    raise WrongLayout(f"{where}: expected an encoded image: bytes or (n,) uint8, got {found}", path=where)

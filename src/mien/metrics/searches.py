@@ -270,10 +270,10 @@ def all_searches(
     people, codes = np.unique(np.asarray(subjects), return_inverse=True)
     if samples.ndim != 2 or codes.shape != samples.shape[:1] or missing.shape != codes.shape:
         raise InvalidArgument(f"expected (n, d) templates and n subjects, got {samples.shape} and {codes.shape}")
-    if len(people) < 2 or draws < 1 or not 0 < reach <= 1:
-        raise InvalidArgument(
-            f"expected two people, one draw and a reach in (0, 1], got {len(people)}, {draws}, {reach}"
-        )
+    if len(people) < 2:
+        raise InvalidArgument(f"expected two people at least, got {len(people)}")
+    if draws < 1 or not 0 < reach <= 1:
+        raise InvalidArgument(f"expected one draw at least and a reach in (0, 1], got {draws} and {reach}")
     samples = np.where(missing[:, None], samples.dtype.type(0), samples)
     if not np.isfinite(samples).all():
         raise InvalidArgument("templates: not finite; mark samples without a face in `failed`")

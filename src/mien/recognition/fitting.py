@@ -147,6 +147,8 @@ def fit(
         UnsupportedErrorRate: Too few people to promise even a false match rate of 1 %.
     """
     subjects = np.unique(people, return_inverse=True)[1].astype(np.int64)
+    if not len(subjects) or subjects.max() < 1:
+        raise InvalidArgument("expected several people with several images each, got one person; add others")
     rng = np.random.default_rng(seed)
     pairs = {COMPARISON_TYPES[0]: metrics.all_pairs(templates, subjects)}
     pairs |= _against_people(templates, subjects, rng)

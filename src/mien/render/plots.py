@@ -90,7 +90,7 @@ def det_plot(
         limits[1] = _probit_limits(columns, 1, within=limits[0])
         x_range, y_range = (tuple(_probit(np.array(ends))) for ends in limits)
         if supported_from is not None and supported_from > limits[0][0]:
-            edge = float(_probit(np.array([supported_from]))[0])
+            edge = float(_probit(np.array([min(supported_from, limits[0][1])]))[0])
             hatched = axes.axvspan(x_range[0], edge, facecolor="none", edgecolor=_INK, hatch="///", alpha=0.3, lw=0)
             hatched.set_label("too few errors to say")
         for colour, curve, (x, y, low, high) in zip(_cycle(), curves, columns, strict=False):
