@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import time
 
 import av
 import numpy as np
@@ -182,6 +183,7 @@ def test_the_sound_of_a_copy_ends_with_its_pictures_where_it_was_interrupted(gal
 def test_a_second_ctrl_c_ends_at_once(gallery, live, tmp_path):
     def twice():
         signal.raise_signal(signal.SIGINT)
+        time.sleep(0.01)  # two that come before the first is handled are one
         signal.raise_signal(signal.SIGINT)
 
     gallery.hooks[5] = twice
