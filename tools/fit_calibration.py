@@ -22,7 +22,7 @@ from mien import media
 from mien.datasets import Record, duplicate_groups
 from mien.evaluation import embed
 from mien.recognition import RECOGNISERS, fit, pipeline_for
-from mien.recognition.calibration import Population
+from mien.recognition.points import Population
 from mien.recognition.tracks import MOST_TRACKS, TRACK_LIMITS, choose_stills, make_tracks
 
 _TARGET = Path(__file__).parent.parent / "src" / "mien" / "recognition" / "calibrations"

@@ -6,14 +6,8 @@ import pytest
 from mien import recognition
 from mien.cli import main
 from mien.errors import UnreadableImage
-from mien.recognition.calibration import (
-    Calibration,
-    Comparison,
-    GroupPoint,
-    IdentificationPoint,
-    Population,
-    VerificationPoint,
-)
+from mien.recognition.calibration import Calibration
+from mien.recognition.points import Comparison, GroupPoint, IdentificationPoint, Population, VerificationPoint
 
 SUPPORTED = VerificationPoint(1e-3, 0.35, 0.0008, 0.0013, 0.021, errors=60, people=45, supported=True)
 TOO_LOW = VerificationPoint(1e-5, 0.5, 0.0, 4.2e-5, 0.2, errors=1, people=1, supported=False)

@@ -6,15 +6,8 @@ import pytest
 
 from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate, UnwritableFile
 from mien.recognition import calibration as module
-from mien.recognition.calibration import (
-    Calibration,
-    Comparison,
-    IdentificationPoint,
-    Population,
-    VerificationPoint,
-    comparison_type,
-    load_calibration,
-)
+from mien.recognition.calibration import Calibration, comparison_type, load_calibration
+from mien.recognition.points import Comparison, IdentificationPoint, Population, VerificationPoint
 
 
 def points(offset=0.0, lowest=1e-5):

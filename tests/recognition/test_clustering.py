@@ -9,7 +9,8 @@ from scipy.stats import multivariate_normal
 from mien.errors import InvalidArgument, LinkConflict, NotCalibrated
 from mien.metrics import bcubed
 from mien.recognition import _agglomeration, _graph, cluster, clustering, clustering_threshold
-from mien.recognition.calibration import Calibration, Comparison, Population, VerificationPoint
+from mien.recognition.calibration import Calibration
+from mien.recognition.points import Comparison, Population, VerificationPoint
 
 THRESHOLD = 0.4
 

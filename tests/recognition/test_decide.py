@@ -4,7 +4,8 @@ import math
 import pytest
 
 from mien.recognition import decide_identification, decide_verification
-from mien.recognition.calibration import Calibration, Comparison, IdentificationPoint, Population, VerificationPoint
+from mien.recognition.calibration import Calibration
+from mien.recognition.points import Comparison, IdentificationPoint, Population, VerificationPoint
 from mien.types import Candidate
 
 POINTS = tuple(VerificationPoint(r, t, r / 2, r * 2, 0.01, 99, 99, True) for r, t in ((1e-2, 0.3), (1e-4, 0.5)))

@@ -7,7 +7,8 @@ from mien import media
 from mien.errors import InvalidArgument, NoImages, UnsupportedErrorRate
 from mien.metrics import all_pairs, estimate_fmr
 from mien.recognition import fit, refit
-from mien.recognition.calibration import COMPARISON_TYPES, Calibration, Population
+from mien.recognition.calibration import COMPARISON_TYPES, Calibration
+from mien.recognition.points import Population
 from mien.recognition.tracks import LOOKS, Tracks, choose_stills, track_scores
 from mien.types import Faces
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mien.recognition.calibration import Calibration, Probe, Threshold, comparison_type
+from mien.recognition.calibration import Calibration, Probe, comparison_type
+from mien.recognition.points import Threshold
 from mien.types import Candidate, Decision
 
 __all__ = ["decide_identification", "decide_verification"]

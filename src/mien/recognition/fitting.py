@@ -13,18 +13,10 @@ from numpy.typing import NDArray
 
 from mien import media, metrics
 from mien.errors import InvalidArgument, MienError, NoImages, UnsupportedErrorRate
-from mien.recognition.calibration import (
-    COMPARISON_TYPES,
-    Calibration,
-    Comparison,
-    GroupPoint,
-    IdentificationPoint,
-    Population,
-    VerificationPoint,
-    comparison_type,
-)
+from mien.recognition.calibration import COMPARISON_TYPES, Calibration, comparison_type
 from mien.recognition.embed import fuse
 from mien.recognition.pipeline import Pipeline
+from mien.recognition.points import Comparison, GroupPoint, IdentificationPoint, Population, VerificationPoint
 from mien.recognition.tracks import MOST_TRACKS, TRACK_LIMITS, Tracks, choose_stills, make_tracks, track_scores
 from mien.types import Array, Face
 
