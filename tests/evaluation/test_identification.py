@@ -44,6 +44,11 @@ def test_missed_faces_are_never_named(synthetic):
     assert holed.cmc[-1] < whole.cmc[-1]
 
 
+def test_nobody_found_is_told(synthetic):
+    with pytest.raises(InvalidArgument, match="almost all were missed"):
+        identify_all(synthetic(people=5, missed=range(14)), draws=1)
+
+
 @pytest.mark.parametrize("shape", [{"people": 2}, {"captures": 1}], ids=["two people", "nobody twice"])
 def test_too_little_to_search_is_refused(synthetic, shape):
     with pytest.raises(InvalidArgument, match="expected three people"):

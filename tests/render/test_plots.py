@@ -97,6 +97,11 @@ def test_rates_of_nothing_and_of_all_are_drawn_at_the_end_of_the_axis():
     assert "inf" not in re.sub(r"<title>.*?</title>", "", svg).lower()
 
 
+def test_a_kind_of_which_every_face_was_missed_has_no_density():
+    for mated in (np.ones(32), np.zeros(32)):
+        ET.fromstring(score_plot((EDGES, mated), (EDGES, np.zeros(32)), thresholds=[(-np.inf, "a")]))
+
+
 @pytest.mark.parametrize("supported_from", [1.0, 0.9, 1e-9, None])
 def test_data_that_support_nothing_are_drawn_all_the_same(supported_from):
     svg = det_plot([Curve("a", [0.05, 0.5, 0.9], [0.2, 0.1, 0.05])], supported_from=supported_from)
@@ -117,7 +122,7 @@ def test_many_points_are_thinned_to_what_can_be_seen():
         pytest.param(lambda: det_plot([Curve("a", [0.1], [0.1, 0.2])]), "one length", id="columns"),
         pytest.param(lambda: det_plot([Curve("a", [], [])]), "one length", id="no point"),
         pytest.param(lambda: fnir_plot([Curve("a", [0.1], [np.nan])]), "finite", id="nan"),
-        pytest.param(lambda: score_plot((EDGES, np.zeros(32)), (EDGES, np.ones(32))), "counts", id="no score"),
+        pytest.param(lambda: score_plot(([0.0], []), (EDGES, np.ones(32))), "counts", id="no bin"),
         pytest.param(lambda: score_plot((EDGES, np.ones(31)), (EDGES, np.ones(32))), "one edge more", id="edges"),
         pytest.param(lambda: rate_plot([], name="FMR"), "at least one", id="no row"),
     ],

@@ -114,7 +114,7 @@ def register(commands: Commands) -> None:
     )
     compare.add_argument("first", type=a_path, metavar="FIRST", help="scores beside a report (*.npz)")
     compare.add_argument("second", type=a_path, metavar="SECOND", help="those of another system, of the same images")
-    compare.add_argument("--seed", type=int, default=0, metavar="N", help="of the draws of people (default: 0)")
+    compare.add_argument("--seed", type=a_seed, default=0, metavar="N", help="of the draws of people (default: 0)")
     add_format(compare, "table", "json")
     compare.set_defaults(run=run_compare)
 
@@ -125,9 +125,16 @@ def _add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--images", metavar="NAME", help="its folder of images, where it has several")
     verb.add_argument("--output", type=a_path, metavar="FILE", help="write the report here (*.html)")
     verb.add_argument("--no-images", action="store_true", help="show nobody in the report, and name nobody")
-    verb.add_argument("--seed", type=int, default=0, metavar="N", help="of everything drawn (default: 0)")
+    verb.add_argument("--seed", type=a_seed, default=0, metavar="N", help="of everything drawn (default: 0)")
     add_recogniser(verb)
     add_format(verb, "table", "json")
+
+
+def a_seed(text: str) -> int:
+    """An argparse type: a whole number from 0."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r}")
+    return int(text)
 
 
 def run_verify(arguments: argparse.Namespace) -> int:

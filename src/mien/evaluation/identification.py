@@ -107,6 +107,8 @@ def identify_all(
         raise InvalidArgument(
             f"expected three people at least, one of them with two captures, got {searches.people} people"
         )
+    if not np.isfinite(searches.tail[:1]).any():
+        raise InvalidArgument("expected captures of several people with a face that is found, almost all were missed")
     largest = searches.people - 1
     sizes = [*(size for size in _SIZES if size < largest), largest]
     return Identification(

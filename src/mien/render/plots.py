@@ -188,7 +188,7 @@ def cmc_plot(curves: Sequence[Curve]) -> str:
 
 
 def score_plot(mated: Histogram, non_mated: Histogram, *, thresholds: Sequence[tuple[float, str]] = ()) -> str:
-    """Densities of mated and non-mated scores, each of area 1.
+    """Densities of mated and non-mated scores, each of area 1; of a kind whose faces were all missed there is none.
 
     Args:
         mated: (edges (b + 1,), counts (b,)).
@@ -196,7 +196,7 @@ def score_plot(mated: Histogram, non_mated: Histogram, *, thresholds: Sequence[t
         thresholds: Scores to mark, and what to call them.
 
     Raises:
-        InvalidArgument: No count of one kind, or columns that do not belong together.
+        InvalidArgument: Columns that do not belong together, or no bin.
         RuntimeUnavailable: As `det_plot`.
     """
     kinds = [_density(*histogram) for histogram in (non_mated, mated)]
@@ -205,8 +205,9 @@ def score_plot(mated: Histogram, non_mated: Histogram, *, thresholds: Sequence[t
         for colour, name, (edges, density) in zip(_cycle(), ("non-mated", "mated"), kinds, strict=False):
             axes.stairs(density, edges, color=colour, label=name, fill=True, alpha=0.35)
             axes.stairs(density, edges, color=colour, linewidth=1.2)
-        ends = [edges[np.flatnonzero(density)[[0, -1]] + [0, 1]] for edges, density in kinds]
-        axes.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
+        ends = [edges[np.flatnonzero(density)[[0, -1]] + [0, 1]] for edges, density in kinds if density.any()]
+        if ends:
+            axes.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
         top = axes.get_ylim()[1]
         for place, (threshold, name) in enumerate(thresholds):
             if np.isfinite(threshold):
@@ -268,9 +269,9 @@ def _columns(curve: Curve) -> _Columns:
 
 def _density(edges: ArrayLike, counts: ArrayLike) -> tuple[Values, Values]:
     borders, numbers = np.asarray(edges, np.float64), np.asarray(counts, np.float64)
-    if borders.shape != (len(numbers) + 1,) or not numbers.sum() > 0:
+    if borders.shape != (len(numbers) + 1,) or not len(numbers):
         raise InvalidArgument(f"expected counts and one edge more, got {numbers.shape} and {borders.shape}")
-    return borders, numbers / numbers.sum() / np.diff(borders)
+    return borders, numbers / max(numbers.sum(), 1.0) / np.diff(borders)
 
 
 def _cycle() -> tuple[str, ...]:
