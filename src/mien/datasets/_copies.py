@@ -32,6 +32,7 @@ _CANDIDATES = 5
 _LEAST_LIKENESS = 0.6
 _COPY_FROM = 0.8
 _BLOCK = 256
+_CELLS = 1 << 24
 _OVERLAP = 0.4
 _BORDER = 3
 # Corners of a near-duplicate lie where they were, within some 3 % of its side.
@@ -92,8 +93,9 @@ def find_copies(queries: Image, references: Image | None = None) -> Iterator[Cop
         return
     described = _describe(others)
     with ThreadPoolExecutor() as pool:
-        for start in range(0, len(queries), _BLOCK):
-            likeness, best = _likeness(queries[start : start + _BLOCK], described)
+        rows = max(1, min(_BLOCK, _CELLS // len(others)))
+        for start in range(0, len(queries), rows):
+            likeness, best = _likeness(queries[start : start + rows], described)
             if references is None:
                 # Each pair once, and nothing with itself.
                 later = np.arange(len(others)) > start + np.arange(len(likeness))[:, None]
@@ -125,10 +127,10 @@ def _transforms() -> tuple[_Transform, ...]:
     return tuple(transforms)
 
 
-def _likeness(queries: Image, described: Array) -> tuple[Array, NDArray[np.intp]]:
+def _likeness(queries: Image, described: Array) -> tuple[Array, NDArray[np.int8]]:
     """(n, m) highest coarse correlation over all transforms of the queries, and which transform it was."""
     likeness = np.full((len(queries), len(described)), -1, np.float32)
-    best = np.zeros(likeness.shape, np.intp)
+    best = np.zeros(likeness.shape, np.int8)
     for index, transform in enumerate(_transforms()):
         moved = np.stack(
             [cv2.warpAffine(one, transform[:2], (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT) for one in queries]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 __all__ = ["Pair", "Record"]
 
@@ -25,7 +24,7 @@ class Record:
     person: str | None
     capture: str
     source: Path | bytes = field(repr=False)
-    groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     condition: str | None = None
 
 
