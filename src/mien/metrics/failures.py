@@ -44,13 +44,15 @@ def fta(failed: int, attempts: int, *, confidence: float = 0.95) -> Rate:
     return estimate(failed, attempts, confidence=confidence)
 
 
-def apply_failures(scores: ArrayLike, failed: ArrayLike, policy: FailurePolicy = "worst") -> NDArray[np.floating[Any]]:
+def apply_failures(
+    scores: ArrayLike, failed: ArrayLike, failure_policy: FailurePolicy = "worst"
+) -> NDArray[np.floating[Any]]:
     """Comparison scores after the failures of their samples.
 
     Args:
         scores: (n,) scores; what stands where a sample failed does not matter.
         failed: (n,) True where either sample of a comparison failed.
-        policy: What a failure means.
+        failure_policy: What a failure means.
 
     Returns:
         (n,) with -inf for failures, or the scores of the others alone.
@@ -59,13 +61,14 @@ def apply_failures(scores: ArrayLike, failed: ArrayLike, policy: FailurePolicy =
         InvalidArgument: No such policy, or columns of different lengths.
     """
     values, missing = np.asarray(scores), np.asarray(failed, bool)
-    if policy not in get_args(FailurePolicy):
-        raise InvalidArgument(f"policy: expected one of {', '.join(get_args(FailurePolicy))}, got {policy!r}")
+    if failure_policy not in get_args(FailurePolicy):
+        known = ", ".join(get_args(FailurePolicy))
+        raise InvalidArgument(f"failure_policy: expected one of {known}, got {failure_policy!r}")
     if values.shape != missing.shape or values.ndim != 1:
         raise InvalidArgument(f"failed: expected one flag a score, {values.shape}, got {missing.shape}")
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
-    if policy == "exclude":
+    if failure_policy == "exclude":
         return np.asarray(values[~missing])
     return np.where(missing, values.dtype.type(-np.inf), values)
 
