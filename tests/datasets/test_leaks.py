@@ -122,7 +122,7 @@ def test_more_identical_images_than_are_compared_closely_form_one_group():
 def test_an_unreadable_image_is_told_and_refused():
     first = [*FIRST[:2], Record(None, "torn", b"\x89PNG torn")]
     report = find_leaks(first, records([png(photo(50))], "b"))
-    assert list(report.unreadable) == ["torn"]
+    assert [capture for capture, _ in report.unreadable] == ["torn"]
     assert report.leaks == ()
     with pytest.raises(LeakFound, match=r"1 unreadable: torn"):
         require_disjoint(first, [])
@@ -161,7 +161,7 @@ def test_as_json():
                 "person": None,
             }
         ],
-        "unreadable": {},
+        "unreadable": [],
         "counts": {"subject": 0, "identical": 0, "near-duplicate": 1, "augmented": 0},
     }
 

@@ -210,7 +210,7 @@ def run_leaks(arguments: argparse.Namespace) -> int:
         if len(report.leaks) > MOST_LINES:
             print(f"  and {len(report.leaks) - MOST_LINES:,} more: --format json")
         print(", ".join(f"{number:,} {kind}" for kind, number in report.counts.items()))
-    print_failures(list(report.unreadable.items()), total)
+    print_failures(report.unreadable, total)
     return InputError.exit_status if report.leaks or report.unreadable else 0
 
 

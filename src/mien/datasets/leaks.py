@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -51,13 +51,13 @@ class LeakReport:
         first: How many captures the one side has.
         second: How many the other has.
         leaks: Subjects first, then images, in the order of the captures; a subject with one capture of each side.
-        unreadable: Reason by capture of an image that could not be read, and so not compared.
+        unreadable: Capture and reason of each image that could not be read, and so not compared.
     """
 
     first: int
     second: int
     leaks: tuple[Leak, ...]
-    unreadable: Mapping[str, str] = field(default_factory=dict)
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -88,14 +88,14 @@ def find_leaks(
     Returns:
         The leaks; empty where there is none.
     """
-    unreadable: dict[str, str] = {}
+    unreadable: list[tuple[str, str]] = []
     sides, done = [], 0
     for records in (first, second):
         sides.append(_read(records, unreadable, done, progress))
         done += len(sides[-1].records)
     ours, theirs = sides
     leaks = [*_subjects(ours.records, theirs.records), *_images(ours, theirs)]
-    return LeakReport(len(ours.records), len(theirs.records), tuple(leaks), unreadable)
+    return LeakReport(len(ours.records), len(theirs.records), tuple(leaks), tuple(unreadable))
 
 
 def require_disjoint(first: Iterable[Record], second: Iterable[Record]) -> None:
@@ -110,7 +110,7 @@ def require_disjoint(first: Iterable[Record], second: Iterable[Record]) -> None:
     counts = [f"{count:,} {kind}" for kind, count in report.counts.items() if count]
     counts += [f"{len(report.unreadable):,} unreadable"] if report.unreadable else []
     examples = [f"{leak.first} = {leak.second}" for leak in report.leaks[:_EXAMPLES]]
-    examples += list(report.unreadable)[: _EXAMPLES - len(examples)]
+    examples += [capture for capture, _ in report.unreadable[: _EXAMPLES - len(examples)]]
     raise LeakFound(
         f"expected sides that share nothing, got {', '.join(counts)}: {'; '.join(examples)}; "
         "move all captures of a subject, and all copies of an image, to one side",
@@ -130,7 +130,7 @@ def duplicate_groups(
     Returns:
         Groups of two or more, each in the set's order, in the order of their first captures.
     """
-    side = _read(records, {}, 0, progress)
+    side = _read(records, [], 0, progress)
     groups = _Groups(len(side.rows))
     for rows in _by_hash(side.thumbnails).values():
         for one, other in pairwise(rows):
@@ -171,7 +171,7 @@ class _Groups:
 
 
 def _read(
-    records: Iterable[Record], unreadable: dict[str, str], done: int, progress: Callable[[int], None] | None
+    records: Iterable[Record], unreadable: list[tuple[str, str]], done: int, progress: Callable[[int], None] | None
 ) -> _Side:
     kept: list[Record] = []
     rows: list[int] = []
@@ -182,7 +182,7 @@ def _read(
             thumbnails.append(thumbnail(media.read(record.source)))
             rows.append(len(kept) - 1)
         except MienError as error:
-            unreadable[record.capture] = error.message
+            unreadable.append((record.capture, error.message))
         if progress is not None:
             progress(done + len(kept))
     return _Side(kept, rows, thumbnails)
