@@ -103,7 +103,7 @@ def startup(results: dict[str, Any]) -> str:
 def recognisers(results: dict[str, Any]) -> str:
     """Mien's recognisers, and dlib's network used in another way."""
     systems = results["systems"]
-    rows = [["", "FNMR at FMR 1e-4, all pairs", "Faces missed"], ["---"] * 3]
+    rows = [["", "FNMR at FMR 1e-4, one vote a person", "Faces missed"], ["---"] * 3]
     rows += [[s["name"], percent(s["fnmr"]), f"{s['missed']:,}"] for s in systems]
     return table(rows) + conditions(results, f"{results['images']:,} LFW crops of {results['people']:,} people")
 
@@ -260,7 +260,19 @@ def coverage_picture(results: dict[str, Any]) -> str:
     return svg.replace("currentColor", "#777777")
 
 
-PICTURES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {"coverage.svg": ("coverage.json", coverage_picture)}
+def det_picture(results: dict[str, Any]) -> str:
+    """The trade-off of all comparisons of LFW crops with its band."""
+    from mien.render.plots import Curve, det_plot
+
+    found = results["curve"]
+    line = Curve("LFW crops, Mien", *(found[name] for name in ("fmr", "fnmr", "low", "high")))
+    return det_plot([line], supported_from=found["supported_from"]).replace("currentColor", "#777777")
+
+
+PICTURES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "coverage.svg": ("coverage.json", coverage_picture),
+    "det.svg": ("det.json", det_picture),
+}
 
 
 def picture(name: str) -> str:
