@@ -86,28 +86,14 @@ def det_plot(
     columns = [_columns(curve) for curve in curves]
 
     def draw(axes: Axes) -> None:
-        limits = [_probit_limits(columns, 0, least=0.2 * (supported_from or 0.0)), (0.0, 0.0)]
-        limits[1] = _probit_limits(columns, 1, within=limits[0])
-        x_range, y_range = (tuple(_probit(np.array(ends))) for ends in limits)
-        if supported_from is not None and supported_from > limits[0][0]:
-            edge = float(_probit(np.array([min(supported_from, limits[0][1])]))[0])
-            hatched = axes.axvspan(x_range[0], edge, facecolor="none", edgecolor=_INK, hatch="///", alpha=0.3, lw=0)
+        across, up = _trade_off(axes, curves, columns, least=0.2 * (supported_from or 0.0))
+        if supported_from is not None and supported_from > across[0]:
+            low, edge = _probit(np.array([across[0], min(supported_from, across[1])]))
+            hatched = axes.axvspan(low, edge, facecolor="none", edgecolor=_INK, hatch="///", alpha=0.3, lw=0)
             hatched.set_label("too few errors to say")
-        for colour, curve, (x, y, low, high) in zip(_cycle(), curves, columns, strict=False):
-            inside = [np.clip(column, *ends) for column, ends in ((x, limits[0]), (y, limits[1]))]
-            along, up = (_probit(column) for column in inside)
-            kept = _thinned(along)
-            if low is not None and high is not None:
-                lower, upper = (_probit(np.clip(edge, *limits[1]))[kept] for edge in (low, high))
-                axes.fill_between(along[kept], lower, upper, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(along[kept], up[kept], color=colour, label=_clean(curve.label), linewidth=1.8)
         for fmr, fnmr in points:
-            at = _probit(np.clip([fmr], *limits[0])), _probit(np.clip([fnmr], *limits[1]))
+            at = _probit(np.clip([fmr], *across)), _probit(np.clip([fnmr], *up))
             axes.plot(*at, "o", color=_INK, markersize=4)
-        axes.set_xlim(*x_range)
-        axes.set_ylim(*y_range)
-        _probit_ticks(axes.xaxis, limits[0])
-        _probit_ticks(axes.yaxis, limits[1])
         axes.set_xlabel("False match rate")
         axes.set_ylabel("False non-match rate")
 
@@ -124,18 +110,7 @@ def fnir_plot(curves: Sequence[Curve]) -> str:
     columns = [_columns(curve) for curve in curves]
 
     def draw(axes: Axes) -> None:
-        limits = [_probit_limits(columns, 0, least=1e-4)]
-        limits.append(_probit_limits(columns, 1, within=limits[0]))
-        for colour, curve, (x, y, low, high) in zip(_cycle(), curves, columns, strict=False):
-            along, up = _probit(np.clip(x, *limits[0])), _probit(np.clip(y, *limits[1]))
-            kept = _thinned(along)
-            if low is not None and high is not None:
-                lower, upper = (_probit(np.clip(edge, *limits[1]))[kept] for edge in (low, high))
-                axes.fill_between(along[kept], lower, upper, color=colour, alpha=0.15, linewidth=0)
-            axes.plot(along[kept], up[kept], color=colour, label=_clean(curve.label), linewidth=1.8)
-        for axis, ends, bound in ((axes.xaxis, limits[0], axes.set_xlim), (axes.yaxis, limits[1], axes.set_ylim)):
-            bound(*_probit(np.array(ends)))
-            _probit_ticks(axis, ends)
+        _trade_off(axes, curves, columns, least=1e-4)
         axes.set_xlabel("False positive identification rate")
         axes.set_ylabel("False negative identification rate")
 
@@ -247,6 +222,26 @@ def rate_plot(rows: Sequence[tuple[str, float, float, float, bool]], *, stated: 
         axes.set_xlabel(_clean(name))
 
     return _picture(draw, name, [label for label, *_ in rows], height=1.1 + 0.32 * len(rows), legend=False)
+
+
+def _trade_off(
+    axes: Axes, curves: Sequence[Curve], columns: Sequence[_Columns], *, least: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw curves and bands on probit axes; where the rates on either axis begin and end."""
+    across = _probit_limits(columns, 0, least=least)
+    up = _probit_limits(columns, 1, within=across)
+    for colour, curve, (x, y, low, high) in zip(_cycle(), curves, columns, strict=False):
+        along = _probit(np.clip(x, *across))
+        kept = _thinned(along)
+        if low is not None and high is not None:
+            lower, upper = (_probit(np.clip(edge, *up))[kept] for edge in (low, high))
+            axes.fill_between(along[kept], lower, upper, color=colour, alpha=0.2, linewidth=0)
+        axes.plot(along[kept], _probit(np.clip(y, *up))[kept], color=colour, label=_clean(curve.label), linewidth=1.8)
+    axes.set_xlim(*_probit(np.array(across)))
+    axes.set_ylim(*_probit(np.array(up)))
+    _probit_ticks(axes.xaxis, across)
+    _probit_ticks(axes.yaxis, up)
+    return across, up
 
 
 _Columns: TypeAlias = "tuple[Values, Values, Values | None, Values | None]"
