@@ -97,9 +97,9 @@ def _refit_tail(pairs: PairScores, targets: Values, weights: Weights) -> Values:
     # What a draw allows beyond the depth: everything where the tail is all there is, else its last score at least.
     excess = np.append(next_above, -np.inf if depth == pairs.non_mated_total else next_above[-1])
     thresholds = np.empty(allowed.shape)
-    for rows, part in tail_weights(pairs, weights, np.arange(len(weights)), depth):
-        for row, errors in zip(rows, np.cumsum(part, axis=1), strict=True):
-            thresholds[row] = excess[np.searchsorted(errors, allowed[row], side="right")]
+    for row, drawn in tail_weights(pairs, weights, np.arange(len(weights)), depth):
+        errors = np.cumsum(drawn, dtype=np.int64)
+        thresholds[row] = excess[np.searchsorted(errors, allowed[row], side="right")]
     return thresholds
 
 
