@@ -56,6 +56,13 @@ def test_no_threshold_that_keeps_to_it_refuses_fewer(seed, allowed):
     assert other.worst[1].value == min(one.worst[1].value for one in candidates if one.refused.value <= allowed)
 
 
+def test_a_target_just_below_a_step_is_not_exceeded():
+    attacks = {"a": np.arange(10) / 10}
+    assert bona_fide_refused_at([0.05], attacks, 0.09999999995).worst[1].value == 0
+    assert bona_fide_refused_at([0.05], attacks, 0.1).worst[1].value == 0.1
+    assert bona_fide_refused_at([0.05], attacks, 1 - 1e-11).worst[1].value == 0.9
+
+
 def test_increasing_maps_change_no_rate():
     rng = np.random.default_rng(3)
     bona_fide, attacks = rng.normal(0, 1, 200), rng.normal(2, 1, 100)
@@ -100,6 +107,11 @@ def test_morphing_attack_potential_counted_by_hand():
     "call",
     [
         pytest.param(lambda: attack_rates([], ATTACKS, 0.5), id="no bona fide"),
+        pytest.param(lambda: attack_rates(BONA_FIDE, ATTACKS, np.nan), id="no threshold"),
+        pytest.param(lambda: mmpmr([[0.5]], np.nan), id="no threshold for morphs"),
+        pytest.param(lambda: prodavg_mmpmr([[[0.5]]], np.nan), id="no threshold for probes"),
+        pytest.param(lambda: map_matrix(np.zeros((1, 1, 1, 1)), [np.nan]), id="no threshold of a system"),
+        pytest.param(lambda: map_matrix(np.full((1, 1, 1, 1), np.inf), [0.5]), id="infinite score"),
         pytest.param(lambda: attack_rates(BONA_FIDE, {}, 0.5), id="no attack"),
         pytest.param(lambda: attack_rates(BONA_FIDE, {"print": []}, 0.5), id="no attack of a kind"),
         pytest.param(lambda: bona_fide_refused_at(BONA_FIDE, ATTACKS, 1.0), id="everything missed"),

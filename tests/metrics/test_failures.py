@@ -59,6 +59,7 @@ def test_hand_worked():
         pytest.param(lambda: apply_failures([0.1], [True, False]), id="columns"),
         pytest.param(lambda: apply_failures([0.1], [True], "best"), id="no policy"),
         pytest.param(lambda: false_reject_rate(1.2, 0), id="no rate"),
+        pytest.param(lambda: apply_failures([np.nan, 0.1], [False, True]), id="nan where nothing failed"),
         pytest.param(lambda: generalised_false_accept_rate(0, float("nan")), id="nan"),
     ],
 )

@@ -93,6 +93,8 @@ def test_groups_that_fare_alike():
     "call",
     [
         pytest.param(lambda: ratio_to_lowest([]), id="no group"),
+        pytest.param(lambda: exceeding((), np.nan), id="no stated rate"),
+        pytest.param(lambda: group_rates(all_pairs(np.eye(3), [0, 1, 2]), ["a"] * 3, np.nan), id="no threshold"),
         pytest.param(lambda: ratio_to_lowest([1.5]), id="no rate"),
         pytest.param(lambda: ratio_to_geometric_mean([np.nan]), id="nan"),
         pytest.param(lambda: garbe([0.1], [0.1]), id="one group"),

@@ -126,3 +126,17 @@ def test_lowest_supported_rate_asks_for_thirty_errors_from_thirty_people():
     assert lowest_supported_fmr(pairs) == 30 / (80 * 79 / 2)
     # One person who looks like everybody: 30 errors, yet fewer than 30 people until the 29th.
     assert lowest_supported_fmr(all_pairs(ring[:20], np.arange(20))) == 1.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda: fmr([0.1, 0.2], np.nan), id="fmr"),
+        pytest.param(lambda: fnmr([0.1, 0.2], [0.1, np.nan]), id="fnmr"),
+        pytest.param(lambda: fnmr([0.1, 0.2], "high"), id="no number"),
+    ],
+)
+def test_a_threshold_that_is_no_number_is_refused(call):
+    """Every score compares false with NaN: the rates would be perfect."""
+    with pytest.raises(InvalidArgument, match="threshold: expected a number"):
+        call()

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InvalidArgument
 from mien.metrics.det import det, eer
 from mien.metrics.intervals import Rate, estimate
-from mien.metrics.verification import as_scores, threshold_at_fmr
+from mien.metrics.verification import allowed_errors, as_scores, as_thresholds, threshold_at_fmr
 
 __all__ = [
     "AttackRates",
@@ -77,6 +77,7 @@ def attack_rates(
     """
     kinds = _kinds(attacks)
     real = as_scores(bona_fide, "bona_fide")
+    as_thresholds(threshold)
     missed = {
         name: estimate(int(np.count_nonzero(scores < threshold)), len(scores), confidence=confidence)
         for name, scores in kinds.items()
@@ -105,8 +106,8 @@ def bona_fide_refused_at(
     for scores in _kinds(attacks).values():
         ordered = np.sort(scores)
         # So many may lie below; the next one is the highest threshold that keeps to it.
-        allowed = math.floor(missed * len(ordered) + 1e-9)
-        thresholds.append(float(ordered[allowed]))
+        allowed = int(allowed_errors(missed, len(ordered)))
+        thresholds.append(float(ordered[min(allowed, len(ordered) - 1)]))
     return attack_rates(bona_fide, attacks, min(thresholds), confidence=confidence)
 
 
@@ -157,6 +158,7 @@ def mmpmr(scores: Sequence[ArrayLike], threshold: float) -> float:
     Raises:
         InvalidArgument: No morph, or one without a subject.
     """
+    as_thresholds(threshold)
     return float(np.mean([as_scores(morph, "scores").min() >= threshold for morph in _morphs(scores)]))
 
 
@@ -170,6 +172,7 @@ def prodavg_mmpmr(scores: Sequence[Sequence[ArrayLike]], threshold: float) -> fl
     Raises:
         InvalidArgument: No morph, one without a subject, or a subject without a probe.
     """
+    as_thresholds(threshold)
     rates = [
         math.prod(float(np.mean(as_scores(probes, "scores") >= threshold)) for probes in _morphs(morph))
         for morph in _morphs(scores)
@@ -200,16 +203,16 @@ def map_matrix(scores: ArrayLike, thresholds: ArrayLike) -> NDArray[np.float64]:
         subject match in c systems or more; it falls with both.
 
     Raises:
-        InvalidArgument: Shapes that do not fit, or NaN among the scores.
+        InvalidArgument: Shapes that do not fit, NaN or +inf among the scores, or NaN among the thresholds.
     """
-    table, levels = np.asarray(scores, np.float64), np.asarray(thresholds, np.float64)
+    table, levels = np.asarray(scores, np.float64), as_thresholds(thresholds)
     if table.ndim != 4 or not table.size or levels.shape != table.shape[3:]:
         raise InvalidArgument(
             f"expected (morphs, subjects, attempts, systems) scores and a threshold a system, got {table.shape} and "
             f"{levels.shape}"
         )
-    if np.isnan(table).any():
-        raise InvalidArgument("scores: expected no NaN; a missed face is -inf")
+    if not (table < np.inf).all():
+        raise InvalidArgument("scores: expected neither NaN nor +inf; a missed face is -inf")
     successes = (table >= levels).sum(axis=2).min(axis=1)
     attempts = np.arange(1, table.shape[2] + 1)
     systems = (successes[:, None, :] >= attempts[None, :, None]).sum(axis=2)

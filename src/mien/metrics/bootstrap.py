@@ -20,7 +20,7 @@ from mien.errors import InvalidArgument
 from mien.metrics.dyadic import Weigh, estimate_fmr, mated_weights
 from mien.metrics.intervals import Rate, is_supported, quantile_of, rule_of_three
 from mien.metrics.pairs import PairScores
-from mien.metrics.verification import allowed_errors, supported_depth, threshold_at_fmr
+from mien.metrics.verification import allowed_errors, as_thresholds, supported_depth, threshold_at_fmr
 
 __all__ = [
     "Difference",
@@ -230,6 +230,7 @@ def fnmr_of_draws(pairs: PairScores, thresholds: Values, weights: Weights, weigh
 
 def _fmr(pairs: PairScores, threshold: float, weights: Weights, confidence: float) -> Rate:
     """Rate of the false matches at a threshold; where they are too few, bounded by the last rate that is supported."""
+    as_thresholds(threshold)
     if threshold <= pairs.kept_from and not pairs.complete:
         raise InvalidArgument(
             f"threshold {threshold}: below the {len(pairs.tail)} non-mated scores kept; raise `reach`"

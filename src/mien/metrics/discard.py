@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
 from mien.metrics.bootstrap import Difference, interval_of
-from mien.metrics.verification import as_scores
+from mien.metrics.verification import as_scores, as_thresholds
 
 __all__ = ["DiscardCurve", "bootstrap_area_difference", "discard_curve", "pair_quality"]
 
@@ -58,8 +58,7 @@ class DiscardCurve:
         Raises:
             InvalidArgument: ``upto`` is not in (0, 1).
         """
-        if not 0 < upto < 1:
-            raise InvalidArgument(f"upto: expected a share between 0 and 1, got {upto}")
+        _check_upto(upto)
         area = float(_areas(self.discarded[None], self.errors[None], upto)[0])
         if not less_ideal:
             return area
@@ -69,8 +68,17 @@ class DiscardCurve:
 
 
 def pair_quality(first: ArrayLike, second: ArrayLike) -> Values:
-    """Quality of comparisons: the lower one of their two samples; -inf where either is not known (NaN)."""
-    lower = np.minimum(np.asarray(first, np.float64), np.asarray(second, np.float64))
+    """Quality of comparisons: the lower one of their two samples; -inf where either is not known (NaN).
+
+    Raises:
+        InvalidArgument: Columns of different lengths, or no numbers.
+    """
+    one, other = _quality(first), _quality(second)
+    if one.shape != other.shape:
+        raise InvalidArgument(
+            f"expected the quality of both samples of each comparison, got {one.shape}, {other.shape}"
+        )
+    lower = np.minimum(one, other)
     return np.asarray(np.where(np.isnan(lower), -np.inf, lower))
 
 
@@ -88,6 +96,7 @@ def discard_curve(
     Raises:
         InvalidArgument: No scores, columns of different lengths, or no weight above 0.
     """
+    as_thresholds(threshold)
     scores, order, starts, share = _ordered(mated, quality, weights)
     weight = np.add.reduceat(share[order], starts)
     wrong = np.add.reduceat((share * (scores < threshold))[order], starts)
@@ -129,6 +138,7 @@ def bootstrap_area_difference(
     Raises:
         InvalidArgument: As `discard_curve`; or fewer than two people, or no draw.
     """
+    _check_upto(upto)
     people, codes = np.unique(np.asarray(subjects), return_inverse=True)
     if len(people) < 2 or replicates < 1 or codes.shape != np.shape(mated):
         raise InvalidArgument(f"expected one subject a score, two people at least and a draw, got {len(people)} people")
@@ -142,20 +152,32 @@ def bootstrap_area_difference(
     return Difference(value, *interval_of((second - first)[both], confidence))
 
 
+def _check_upto(upto: float) -> None:
+    if not 0 < upto < 1:
+        raise InvalidArgument(f"upto: expected a share between 0 and 1, got {upto}")
+
+
+def _quality(values: ArrayLike) -> Values:
+    given = np.asarray(values)
+    if not np.issubdtype(given.dtype, np.number):
+        raise InvalidArgument(f"quality: expected numbers, got {given.dtype}")
+    return given.astype(np.float64)
+
+
 _Ordered = tuple[NDArray[np.floating], NDArray[np.intp], NDArray[np.intp], Values]
 
 
 def _ordered(mated: ArrayLike, quality: ArrayLike, weights: ArrayLike | None) -> _Ordered:
     """Scores, their order from the lowest quality up, where each quality begins in it, and the weights."""
     scores = as_scores(mated, "mated")
-    values = np.asarray(quality, np.float64)
+    values = _quality(quality)
     share = np.ones(len(scores)) if weights is None else np.asarray(weights, np.float64)
     if values.shape != scores.shape or share.shape != scores.shape:
         raise InvalidArgument(
             f"expected one quality and weight a score, {len(scores)}, got {values.shape}, {share.shape}"
         )
-    if not (share >= 0).all() or not share.sum() > 0:
-        raise InvalidArgument("weights: expected at least 0 each, some above 0")
+    if not (np.isfinite(share).all() and (share >= 0).all() and share.sum() > 0):
+        raise InvalidArgument("weights: expected finite ones of at least 0 each, some above 0")
     values = np.where(np.isnan(values), -np.inf, values)
     order = np.argsort(values, kind="stable")
     ordered = values[order]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mien.errors import InvalidArgument
 from mien.metrics.intervals import Rate, is_supported, quantile_of, rule_of_three
 from mien.metrics.pairs import PairScores
-from mien.metrics.verification import supported_depth
+from mien.metrics.verification import as_thresholds, supported_depth
 
 __all__ = ["Spread", "Weigh", "estimate_fmr", "estimate_fnmr", "freedom_of", "mated_weights", "predict_fmr"]
 
@@ -95,7 +95,7 @@ def estimate_fnmr(pairs: PairScores, threshold: float, *, weigh: Weigh = "person
         InvalidArgument: No mated comparison.
     """
     weights = mated_weights(pairs, weigh)
-    errors = int(np.searchsorted(pairs.mated, threshold, side="left"))
+    errors = int(np.searchsorted(pairs.mated, as_thresholds(threshold), side="left"))
     owners, codes = np.unique(pairs.mated_subjects, return_inverse=True)
     wrong = np.bincount(codes[:errors], weights[:errors], len(owners))
     share = np.bincount(codes, weights, len(owners))
@@ -163,6 +163,7 @@ class Spread:
 def _errors_at(pairs: PairScores, threshold: float) -> int:
     if not pairs.non_mated_total:
         raise InvalidArgument("expected non-mated scores: two people at least")
+    as_thresholds(threshold)
     if threshold <= pairs.kept_from and not pairs.complete:
         raise InvalidArgument(
             f"threshold {threshold}: below the {len(pairs.tail)} non-mated scores kept; raise `reach`"

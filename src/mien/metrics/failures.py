@@ -58,7 +58,7 @@ def apply_failures(
         (n,) with -inf for failures, or the scores of the others alone.
 
     Raises:
-        InvalidArgument: No such policy, or columns of different lengths.
+        InvalidArgument: No such policy, columns of different lengths, or NaN where nothing failed.
     """
     values, missing = np.asarray(scores), np.asarray(failed, bool)
     if failure_policy not in get_args(FailurePolicy):
@@ -68,6 +68,8 @@ def apply_failures(
         raise InvalidArgument(f"failed: expected one flag a score, {values.shape}, got {missing.shape}")
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
+    if np.isnan(values[~missing]).any():
+        raise InvalidArgument("scores: expected numbers wherever nothing failed, got NaN")
     if failure_policy == "exclude":
         return np.asarray(values[~missing])
     return np.where(missing, values.dtype.type(-np.inf), values)

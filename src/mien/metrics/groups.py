@@ -80,7 +80,13 @@ def group_rates(
 
 
 def exceeding(groups: Sequence[GroupRates], stated: float) -> tuple[GroupRates, ...]:
-    """Groups whose false match rate exceeds a stated one by more than its interval, which lies above it whole."""
+    """Groups whose false match rate exceeds a stated one by more than its interval, which lies above it whole.
+
+    Raises:
+        InvalidArgument: The stated rate is not in [0, 1].
+    """
+    if not 0 <= stated <= 1:
+        raise InvalidArgument(f"stated: expected a rate in [0, 1], got {stated}")
     return tuple(one for one in groups if one.fmr is not None and one.fmr.low > stated)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InvalidArgument
-from mien.metrics.verification import as_scores, fmr, threshold_at_fmr
+from mien.metrics.verification import as_scores, as_thresholds, fmr, threshold_at_fmr
 
 __all__ = ["cmc", "detection_and_identification_rate", "fnir", "fpir", "mate_ranks", "threshold_at_fpir"]
 
@@ -92,7 +92,7 @@ def fnir(mate_scores: ArrayLike, ranks: Ranks, threshold: float, *, candidates: 
     scores = as_scores(mate_scores, "mate_scores")
     if np.shape(ranks) != scores.shape:
         raise InvalidArgument(f"ranks: expected one a score, {scores.shape}, got {np.shape(ranks)}")
-    return float(np.mean((scores < threshold) | (ranks > candidates) | np.isneginf(scores)))
+    return float(np.mean((scores < as_thresholds(threshold)) | (ranks > candidates) | np.isneginf(scores)))
 
 
 def detection_and_identification_rate(mate_scores: ArrayLike, ranks: Ranks, threshold: float) -> float:

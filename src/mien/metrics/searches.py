@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InvalidArgument
 from mien.metrics.dyadic import Spread, freedom_of
 from mien.metrics.intervals import Rate, estimate, is_supported, rule_of_three
+from mien.metrics.verification import as_thresholds
 
 __all__ = ["Searches", "all_searches"]
 
@@ -159,6 +160,7 @@ class Searches:
         """
         if not len(self.mates):
             raise InvalidArgument("expected people with two images: one to enrol, one to search with")
+        as_thresholds(threshold)
         alone = 1.0 - self._reached(size - 1, int(self.outranked.max(initial=0)))[self.outranked]
         found = np.where((self.mates >= threshold) & np.isfinite(self.mates), alone, 0.0)
         people, codes = np.unique(self.mate_people, return_inverse=True)
@@ -186,7 +188,7 @@ class Searches:
         return np.cumsum(by_rank[:ranks])
 
     def _depth(self, threshold: float) -> int:
-        depth = int(np.searchsorted(-self.tail, -np.float64(threshold), side="right"))
+        depth = int(np.searchsorted(-self.tail, -np.float64(as_thresholds(threshold)), side="right"))
         if depth == len(self.tail) and not self.complete:
             raise InvalidArgument(f"threshold {threshold}: below the {depth} non-mated scores kept; raise `reach`")
         return depth

@@ -17,6 +17,7 @@ __all__ = [
     "ThresholdRule",
     "allowed_errors",
     "as_scores",
+    "as_thresholds",
     "d_prime",
     "fmr",
     "fnmr",
@@ -46,7 +47,7 @@ def fmr(non_mated: ArrayLike, threshold: ArrayLike, *, total: int | None = None)
         InvalidArgument: No scores, NaN or +inf among them, or a threshold below the scores that were kept.
     """
     scores = np.sort(as_scores(non_mated, "non_mated"))
-    tau = np.asarray(threshold)
+    tau = as_thresholds(threshold)
     count = _total(scores, total)
     if count > len(scores) and np.any(tau <= scores[0]):
         raise InvalidArgument(f"threshold: below {scores[0]}, the lowest of the {len(scores)} scores kept of {count}")
@@ -67,7 +68,7 @@ def fnmr(mated: ArrayLike, threshold: ArrayLike) -> NDArray[np.float64]:
         InvalidArgument: No scores, or NaN or +inf among them.
     """
     scores = np.sort(as_scores(mated, "mated"))
-    return np.asarray(np.searchsorted(scores, np.asarray(threshold), side="left") / len(scores))
+    return np.asarray(np.searchsorted(scores, as_thresholds(threshold), side="left") / len(scores))
 
 
 def threshold_at_fmr(
@@ -213,6 +214,18 @@ def _moments(scores: Scores, name: str) -> tuple[float, float]:
     if not len(found):
         raise InvalidArgument(f"{name}: expected scores of faces that were found, all {len(scores)} were missed")
     return float(found.mean()), float(found.var())
+
+
+def as_thresholds(values: ArrayLike) -> NDArray[Any]:
+    """A threshold or an array of them, -inf and inf among them.
+
+    Raises:
+        InvalidArgument: NaN, to which every score compares false.
+    """
+    thresholds = np.asarray(values)
+    if not np.issubdtype(thresholds.dtype, np.number) or np.isnan(thresholds).any():
+        raise InvalidArgument(f"threshold: expected a number, got {values!r}")
+    return thresholds
 
 
 def _total(scores: Scores, total: int | None) -> int:
