@@ -25,8 +25,8 @@ def child(code, *arguments):
 
 
 KILLED = """
-from mien.gallery.tables import SqliteTransaction
-from mien.gallery import sqlite as engine
+from mien.gallery.sqlite.tables import SqliteTransaction
+from mien.gallery.sqlite import database as engine
 path, moment = sys.argv[1:]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 calls = 0
@@ -93,7 +93,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(path, acknowledged):
 
 
 EDITED = """
-from mien.gallery import sqlite as engine
+from mien.gallery.sqlite import database as engine
 import mien.recognition
 mien.recognition.cluster = stand_in_cluster
 path, edit, moment = sys.argv[1:]

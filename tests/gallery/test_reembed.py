@@ -172,7 +172,7 @@ def test_all_or_nothing_where_the_recogniser_fails(enrolled, originals, path):
 
 
 def test_all_or_nothing_where_writing_fails(enrolled, originals, path, monkeypatch):
-    from mien.gallery.tables import SqliteTransaction
+    from mien.gallery.sqlite.tables import SqliteTransaction
 
     added = SqliteTransaction.add_sample
 

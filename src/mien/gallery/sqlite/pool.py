@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery.journal import Journal
+from mien.gallery.sqlite.journal import Journal
 from mien.gallery.people import now, today
 from mien.gallery.records import FaceRecord
 from mien.gallery.store import SAME_FACE, Sample, Unnamed

@@ -13,7 +13,7 @@ from typing import Any
 
 from mien.gallery.people import now
 from mien.gallery.records import Edit
-from mien.gallery.rows import Rows
+from mien.gallery.sqlite.rows import Rows
 
 __all__ = ["Journal"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mien.gallery.people import Person, now
-from mien.gallery.pool import Pool
+from mien.gallery.sqlite.pool import Pool
 from mien.gallery.store import Sample
 from mien.types import Array
 

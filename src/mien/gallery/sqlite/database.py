@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
-from mien.gallery.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE
-from mien.gallery.tables import SqliteTransaction
+from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE
+from mien.gallery.sqlite.tables import SqliteTransaction
 
 __all__ = ["SqliteStore"]
 
