@@ -1,11 +1,21 @@
+"""Searches agree with brute force, whatever index, kernel and moment they are made with."""
+
 from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gallery_fakes import DIMENSION, vector
 
+from mien.gallery import index as indices
 from mien.gallery import search
-from mien.gallery.search import ExactIndex
+from mien.gallery.index import Index
+from mien.gallery.scan import FileTable, MemoryTable
+from mien.gallery.scan.kernels import FaissKernel, NumpyKernel, OpenVinoKernel
 from mien.gallery.sqlite import SqliteStore
 from mien.gallery.store import Sample
 from mien.recognition import fuse
@@ -22,73 +32,136 @@ def unit(*seed):
     return vector(*seed).astype(np.float32)
 
 
-def add(store, label, templates):
+def add(store, label, templates, until=None):
     with store.writing("main") as transaction:
         if transaction.space() is None:
             transaction.pin("space", DIMENSION)
         person_id = transaction.add_person(label)
         for number, template in enumerate(templates):
             transaction.add_sample(person_id, Sample(template, "a.jpg", f"{number:064}", "f32", None))
+        if until:
+            transaction.consent(person_id, None, until)
     return person_id
 
 
-def refreshed(store, index):
+def searched(store, index, probes, k, **options):
     with store.reading("main") as transaction:
-        return index.refresh(transaction)
+        return [found.candidates for found in index.view(transaction).search(probes, k, **options)]
 
 
-@pytest.mark.parametrize("k", [1, 3, 50, 99])
-def test_the_best_are_those_of_brute_force(store, k, monkeypatch):
-    people = {}
-    for number in range(50):
-        samples = [unit(number, look) for look in range(1 + number % 3)]
-        people[add(store, f"p{number}", samples)] = np.mean(samples, 0, dtype=np.float64)
-    probes = np.stack([unit("probe", number) for number in range(20)])
-    view = refreshed(store, ExactIndex(fuse))
-    found = view.search(probes, k)
-    monkeypatch.setattr(search, "CHUNK", 100)
-    assert view.search(probes, k) == found, "the answer must not depend on how probes are cut into chunks"
-    for probe, candidates in zip(probes, found, strict=True):
-        scores = {key: mean @ probe / np.linalg.norm(mean) for key, mean in people.items()}
-        expected = sorted(scores, key=lambda key: -scores[key])[:k]
-        assert [candidate.person_id for candidate in candidates] == expected
-        assert [candidate.score for candidate in candidates] == pytest.approx(
-            [scores[key] for key in expected], abs=1e-6
-        )
+def by_brute_force(store, probes, k):
+    with store.reading("main") as transaction:
+        people = {p.person_id: fuse(transaction.templates(p.person_id)) for p in transaction.people() if p.samples}
+    answers = []
+    for probe in probes.astype(np.float64):
+        scores = {key: float(template.astype(np.float64) @ probe) for key, template in people.items()}
+        answers.append(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:k])
+    return answers
 
 
-def test_a_score_does_not_depend_on_the_batch(store):
-    for number in range(37):
-        add(store, f"p{number}", [unit(number)])
-    probes = np.stack([unit("probe", number) for number in range(33)])
-    view = refreshed(store, ExactIndex(fuse))
-    assert view.search(probes, 37) == [view.search(probe[None], 37)[0] for probe in probes]
+def agree(found, expected):
+    for candidates, best in zip(found, expected, strict=True):
+        assert [candidate.person_id for candidate in candidates] == [key for key, _ in best]
+        assert [candidate.score for candidate in candidates] == pytest.approx([score for _, score in best], abs=1e-6)
 
 
-def test_equal_scores_are_ordered_by_person(store):
+@pytest.fixture
+def crowd(store):
+    """300 people with one to three samples, close to each other; probes of theirs and of strangers."""
+    with store.writing("main") as transaction:
+        transaction.pin("space", DIMENSION)
+        for number in range(300):
+            person_id = transaction.add_person(f"p{number}")
+            for look in range(1 + number % 3):
+                template = fuse([unit("all"), unit(number), unit(number, look)])
+                transaction.add_sample(person_id, Sample(template, "a.jpg", f"{number}{look:060}", "f32", None))
+    return np.stack([fuse([unit("all"), unit(n), unit("x", n)]) for n in range(0, 600, 20)])
+
+
+@pytest.mark.parametrize("tail", [1000, 0, 40])
+@pytest.mark.parametrize("k", [1, 7, 300, 400])
+def test_the_best_are_those_of_brute_force(store, crowd, path, tail, k):
+    found = searched(store, Index(path, tail=tail), crowd, k)
+    agree(found, by_brute_force(store, crowd, k))
+    assert (indices.table_path(path, identity(store)).exists()) == (tail < 300)
+
+
+def identity(store):
+    with store.reading("main") as transaction:
+        return transaction.identity()
+
+
+@pytest.mark.parametrize("n", [1, 5, 30, 70])
+@pytest.mark.parametrize("make", [NumpyKernel, OpenVinoKernel, FaissKernel])
+def test_every_kernel_gives_the_same_answer(store, crowd, path, make, n, monkeypatch):
+    monkeypatch.setattr(search, "FIRST", 8)
+    kernel = make() if make is NumpyKernel else make(DIMENSION, *([NumpyKernel()] if make is FaissKernel else []))
+    probes = np.concatenate([crowd, crowd[::-1], crowd])[:n]
+    monkeypatch.setattr(search, "best_kernel", lambda dimension: kernel)
+    agree(searched(store, Index(path, tail=0), probes, 5), by_brute_force(store, probes, 5))
+
+
+def test_only_a_few_stored_templates_are_read(store, crowd, path):
+    with store.reading("main") as transaction:
+        found = Index(path, tail=0).view(transaction).search(crowd, 3)
+        strict = Index(path, tail=0).view(transaction).search(crowd, 3, threshold=0.999)
+    assert max(each.compared for each in found) < 30
+    assert all(each.candidates == () and each.compared <= 1 for each in strict)
+    assert {each.searched for each in found} == {300}
+
+
+def test_a_threshold_leaves_out_who_is_below(store, crowd, path):
+    everybody = searched(store, Index(path, tail=0), crowd, 300)
+    for threshold in (everybody[0][4].score, 0.5):
+        expected = [tuple(c for c in candidates if c.score >= threshold) for candidates in everybody]
+        assert searched(store, Index(path, tail=0), crowd, 300, threshold=threshold) == expected
+
+
+@pytest.mark.parametrize("tail", [1000, 0])
+def test_a_score_does_not_depend_on_the_batch(store, crowd, path, tail):
+    index = Index(path, tail=tail)
+    assert searched(store, index, crowd, 37) == [searched(store, index, probe[None], 37)[0] for probe in crowd]
+
+
+@pytest.mark.parametrize("tail", [1000, 0])
+def test_equal_scores_are_ordered_by_person(store, path, tail):
     ids = [add(store, f"p{number}", [unit("same")]) for number in range(9)]
-    (found,) = refreshed(store, ExactIndex(fuse)).search(unit("same")[None], 5)
+    (found,) = searched(store, Index(path, tail=tail), unit("same")[None], 5)
     assert [candidate.person_id for candidate in found] == sorted(ids)[:5]
 
 
-def test_an_empty_collection_finds_nobody(store):
-    view = refreshed(store, ExactIndex(fuse))
-    assert view.people == 0
-    assert view.search(np.zeros((2, DIMENSION), np.float32), 3) == [[], []]
+def test_an_empty_collection_finds_nobody(store, path):
+    assert searched(store, Index(path), np.zeros((2, DIMENSION), np.float32), 3) == [(), ()]
 
 
-def test_a_person_can_be_left_out(store):
+@pytest.mark.parametrize("tail", [1000, 0])
+def test_a_person_can_be_left_out(store, path, tail):
     ada, bob = add(store, "Ada", [unit("ada")]), add(store, "Bob", [unit("bob")])
-    (found,) = refreshed(store, ExactIndex(fuse)).search(unit("ada")[None], 5, without=ada)
+    (found,) = searched(store, Index(path, tail=tail), unit("ada")[None], 5, without=ada)
     assert [candidate.person_id for candidate in found] == [bob]
 
 
-def test_a_refreshed_index_equals_a_new_one(store):
-    index = ExactIndex(fuse)
+@pytest.mark.parametrize("tail", [1000, 0])
+def test_whose_consent_has_expired_is_not_searched(store, path, tail, monkeypatch):
+    day = dt.date(2030, 1, 1)
+    for number in range(20):
+        add(store, f"p{number}", [unit(number)], until=day if number % 2 else None)
+    index = Index(path, tail=tail)
+    assert len(searched(store, index, unit(1)[None], 99)[0]) == 20
+    monkeypatch.setattr(search, "today", lambda: day + dt.timedelta(1))
+    (found,) = searched(store, index, unit(1)[None], 99)
+    assert len(found) == 10
+    with store.reading("main") as transaction:
+        assert index.view(transaction).people == 10
+
+
+@pytest.mark.parametrize("tail", [1000, 12, 3, 0])
+def test_a_refreshed_index_equals_a_new_one(store, path, tail):
+    index = Index(path, tail=tail)
     rng = np.random.default_rng(0)
     ids = []
-    for step in range(40):
-        change = rng.integers(4) if len(ids) > 3 else 0
+    for step in range(60):
+        change = rng.integers(5) if len(ids) > 3 else 0
         if change < 2:
             ids.append(add(store, f"p{step}", [unit(step, look) for look in range(2)]))
         else:
@@ -96,27 +169,147 @@ def test_a_refreshed_index_equals_a_new_one(store):
             with store.writing("main") as transaction:
                 if change == 2:
                     transaction.rename(chosen, f"renamed {step}")
+                elif change == 3:
+                    transaction.add_sample(chosen, Sample(unit("more", step), "a.jpg", f"{step:064}", "f32", None))
                 else:
                     transaction.remove(chosen)
                     ids.remove(chosen)
-        kept, fresh = refreshed(store, index), refreshed(store, ExactIndex(fuse))
-        probes = unit("probe", step)[None]
-        assert kept.search(probes, 99) == fresh.search(probes, 99)
-        assert kept.people == len(ids)
+        if step % 7 == 0:
+            with store.reading("main") as transaction:
+                index.purge(transaction)
+        probes = np.stack([unit("probe", step), unit(step)])
+        agree(searched(store, index, probes, 99), by_brute_force(store, probes, 99))
+        assert searched(store, Index(path, tail=tail), probes, 99) == searched(store, index, probes, 99)
+        with store.reading("main") as transaction:
+            assert index.view(transaction).people == len(ids)
 
 
-def test_a_refresh_reads_only_what_changed(store):
-    read = []
-    index = ExactIndex(lambda templates: read.append(len(templates)) or fuse(templates))
+def test_a_search_that_runs_keeps_the_view_it_began_with(store, path):
+    index = Index(path, tail=0)
     for number in range(5):
         add(store, f"p{number}", [unit(number)])
-    refreshed(store, index)
-    refreshed(store, index)
-    assert len(read) == 5
-    add(store, "new", [unit("new")])
-    before = refreshed(store, index)
-    assert len(read) == 6
+    with store.reading("main") as transaction:
+        before = index.view(transaction)
+        add(store, "new", [unit("new")])
+        searched(store, index, unit("new")[None], 9)
+        assert index.view(transaction).people == 5, "also where the index went on meanwhile"
+        assert len(before.search(unit("new")[None], 9)[0].candidates) == 5
+    assert len(searched(store, index, unit("new")[None], 9)[0]) == 6
+
+
+def test_erasing_wipes_the_codes_in_the_file(store, crowd, path):
+    index = Index(path, tail=0)
+    searched(store, index, crowd, 1)
+    table = FileTable(indices.table_path(path, identity(store)), identity(store), verify=True)
+    with store.reading("main") as transaction:
+        victim = transaction.people()[100]
+        key = transaction.key_of(victim.person_id)
+    code = bytes(table.codes[np.flatnonzero(table.keys == key)[0]])
+    assert code in table.path.read_bytes()
     with store.writing("main") as transaction:
-        transaction.remove(transaction.by_label("new")[0].person_id)
-    assert refreshed(store, index).people == 5
-    assert before.people == 6, "a search that runs keeps the view it began with"
+        transaction.erase(victim.person_id)
+    with store.reading("main") as transaction:
+        index.purge(transaction)
+    assert code not in table.path.read_bytes()
+    assert not table.current()
+    FileTable(table.path, identity(store), verify=True)
+    agree(searched(store, index, crowd, 9), by_brute_force(store, crowd, 9))
+
+
+def spoil_byte(path):
+    data = bytearray(path.read_bytes())
+    data[-100_000 if len(data) > 100_000 else 9000] ^= 1
+    path.write_bytes(data)
+
+
+def spoil_header(path):
+    data = bytearray(path.read_bytes())
+    data[30] ^= 1
+    path.write_bytes(data)
+
+
+def leave_half_written(path):
+    data = bytearray(path.read_bytes())
+    data[16] |= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("spoil", [spoil_header, leave_half_written, lambda p: p.write_bytes(b""), Path.unlink])
+def test_a_table_that_does_not_fit_is_made_anew(store, crowd, path, spoil):
+    searched(store, Index(path, tail=0), crowd, 1)
+    table = indices.table_path(path, identity(store))
+    sound = table.read_bytes()
+    spoil(table)
+    agree(searched(store, Index(path, tail=0), crowd, 9), by_brute_force(store, crowd, 9))
+    assert table.read_bytes() == sound
+
+
+def test_a_damaged_row_is_noticed_at_opening(store, crowd, path):
+    searched(store, Index(path, tail=0), crowd, 1)
+    table = indices.table_path(path, identity(store))
+    sound = table.read_bytes()
+    spoiled = bytearray(sound)
+    spoiled[8192 + 5 * DIMENSION] ^= 0x40
+    table.write_bytes(spoiled)
+    agree(searched(store, Index(path, tail=0), crowd, 9), by_brute_force(store, crowd, 9))
+    assert table.read_bytes() == sound
+
+
+def test_where_no_table_can_be_written_it_is_kept_in_memory(store, crowd, path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(indices.FileTable, "build", full)
+    index = Index(path, tail=0)
+    agree(searched(store, index, crowd, 9), by_brute_force(store, crowd, 9))
+    with store.reading("main") as transaction:
+        assert isinstance(index.view(transaction)._state.table, MemoryTable)
+
+
+def test_what_a_killed_builder_left_is_removed(store, crowd, path):
+    table = indices.table_path(path, identity(store))
+    leftover = table.with_name(f"{table.name}.tmp999")
+    leftover.write_bytes(b"codes of somebody")
+    with store.reading("main") as transaction:
+        Index(path).purge(transaction)
+    assert not leftover.exists()
+
+
+SEARCHER = """
+import sys, time
+import numpy as np
+from mien.gallery.index import Index
+from mien.gallery.sqlite import SqliteStore
+store, index = SqliteStore(__import__("pathlib").Path(sys.argv[1])), Index(__import__("pathlib").Path(sys.argv[1]), tail=3)
+probe = np.ones((1, int(sys.argv[2])), np.float32) / np.sqrt(int(sys.argv[2]))
+for line in sys.stdin:
+    with store.reading("main") as transaction:
+        found = index.view(transaction).search(probe, 99)[0]
+    print(len(found.candidates), flush=True)
+"""
+
+
+def test_processes_see_each_others_commits_at_once(store, path):
+    ids = [add(store, "first", [unit(0)])]
+    reader = subprocess.Popen(
+        [sys.executable, "-c", SEARCHER, str(path), str(DIMENSION)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    index = Index(path, tail=3)
+    with reader:
+        for step in range(25):
+            if step % 4 == 3:
+                with store.writing("main") as transaction:
+                    transaction.erase(ids.pop(0))
+                with store.reading("main") as transaction:
+                    index.purge(transaction)
+            else:
+                ids.append(add(store, f"p{step}", [unit(step)]))
+            searched(store, index, unit(0)[None], 1)
+            reader.stdin.write("\n")
+            reader.stdin.flush()
+            assert int(reader.stdout.readline()) == len(ids)
+        reader.stdin.close()
+    assert reader.returncode == 0

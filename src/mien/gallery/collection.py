@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from mien.errors import SpaceMismatch, StoreUnavailable, UnknownModel
+from mien.gallery.index import Index
 from mien.gallery.people import parse_label
-from mien.gallery.search import ExactIndex, View
+from mien.gallery.search import View
 from mien.gallery.store import Transaction, open_store
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ class Collection:
         self._given_pipeline = pipeline
         self._given_calibration = calibration
         self._calibrations: dict[str, Calibration | None] = {}
-        self._loading = threading.Lock()
-        self._index: ExactIndex | None = None
         self._store = open_store(location)
         self.location = self._store.location
+        self._index = Index(self._store.path)
         try:
             if pipeline is not None:
                 with self._store.reading(self.collection) as transaction:
@@ -62,13 +61,14 @@ class Collection:
     def _forget_expired(self) -> None:
         """Remove the unnamed faces whose last day is past, and their bytes."""
         with self._store.reading(self.collection) as transaction:
-            if not transaction.any_expired():
-                return
-        with self._store.writing(self.collection) as transaction:
-            transaction.forget_expired()
-        # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
-        with suppress(StoreUnavailable):
-            self._store.purge()
+            expired, unpurged = transaction.any_expired(), transaction.unpurged()
+        if expired:
+            with self._store.writing(self.collection) as transaction:
+                transaction.forget_expired()
+        if expired or unpurged:
+            # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
+            with suppress(StoreUnavailable):
+                self._purge()
 
     def _pipeline(self) -> Pipeline:
         """The pipeline given, else that of the space the collection is pinned to, else the default one."""
@@ -93,12 +93,15 @@ class Collection:
         return self._calibrations[pipeline.name]
 
     def _view(self, transaction: Transaction) -> View:
-        with self._loading:
-            if self._index is None:
-                from mien.recognition import fuse
+        return self._index.view(transaction)
 
-                self._index = ExactIndex(fuse)
-        return self._index.refresh(transaction)
+    def _purge(self) -> None:
+        """Overwrite what was removed, in the index and in every file of the store."""
+        with self._store.reading(self.collection) as transaction:
+            self._index.purge(transaction)
+        self._store.purge()
+        with self._store.writing(self.collection) as transaction:
+            transaction.mark_purged()
 
     def _check_space(self, transaction: Transaction, pipeline: Pipeline) -> None:
         pinned = transaction.space()

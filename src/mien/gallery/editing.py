@@ -82,7 +82,7 @@ class Editing(Collection):
             transaction.remove(removed.person_id)
             merged = one(transaction, kept.person_id)
         # Samples that both had are dropped: their bytes have to go as in an erasure.
-        self._store.purge()
+        self._purge()
         return merged
 
     def split(self, person: str, samples: Iterable[str], label: str | None = None) -> Person:
@@ -234,7 +234,7 @@ class Editing(Collection):
         with self._store.writing(self.collection) as transaction:
             found = one(transaction, person)
             transaction.erase(found.person_id)
-        self._store.purge()
+        self._purge()
         return found
 
 

@@ -198,7 +198,7 @@ class Referee:
             if owners:
                 probe.refuse("matches_other_person", "the same face is a sample of somebody else")
                 continue
-            for other in found:
+            for other in found.candidates:
                 threshold = self._threshold(recognition.comparison_type(other.samples), fmr, unchecked=math.inf)
                 if other.score >= threshold:
                     message = f"the face is that of {other.label} ({other.person_id}), score {other.score:.3f}"

@@ -27,9 +27,10 @@ def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: floa
     if not len(faces) or not people:
         return dataclasses.replace(faces, decisions=(_nobody(fpir),) * len(faces))
     assert faces.templates is not None
+    found = [each.candidates for each in view.search(faces.templates, candidates)]
     decisions = [
-        recognition.decide_identification(found, calibration=calibration, fpir=fpir, people=people, reasons=reasons)
-        for found, reasons in zip(view.search(faces.templates, candidates), quality.reasons(faces), strict=True)
+        recognition.decide_identification(likely, calibration=calibration, fpir=fpir, people=people, reasons=reasons)
+        for likely, reasons in zip(found, quality.reasons(faces), strict=True)
     ]
     return dataclasses.replace(faces, decisions=_one_face_each(decisions))
 
@@ -44,7 +45,7 @@ def decide_tracks(
     found = view.search(np.stack([probe.template for probe in probes]), candidates)
     return [
         recognition.decide_identification(
-            likely, calibration=calibration, fpir=fpir, people=people, reasons=probe.reasons, probe="track"
+            likely.candidates, calibration=calibration, fpir=fpir, people=people, reasons=probe.reasons, probe="track"
         )
         for likely, probe in zip(found, probes, strict=True)
     ]

@@ -74,8 +74,7 @@ class Identifying(Collection):
 
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-            view = self._view(transaction)
-        return decide(faces, view, self._calibration(pipeline), fpir, candidates)
+            return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates)
 
 
 def check_search(fpir: float, candidates: int) -> None:

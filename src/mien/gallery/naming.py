@@ -73,7 +73,7 @@ class Naming(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed; photos are kept 32 at a time, each time all or nothing.
         """
-        from mien.gallery.suggestions import Evidence, group
+        from mien.gallery.suggestions import Evidence, group, known_people
 
         _check_suggest(fmr, fpir, min_faces)
         expires, pipeline = _last_day(keep_days), self._pipeline()
@@ -84,8 +84,9 @@ class Naming(Collection):
             self._check_space(transaction, pipeline)
             if transaction.space() is None:
                 return []
-            evidence, view = Evidence.of(transaction), self._view(transaction)
-        groups = group(evidence, view, self._calibration(pipeline), fmr=fmr, fpir=fpir)
+            evidence, calibration = Evidence.of(transaction), self._calibration(pipeline)
+            known = known_people(evidence, self._view(transaction), calibration, fpir)
+        groups = group(evidence, known, calibration, fmr=fmr)
         with self._store.writing(self.collection) as transaction:
             return _written(transaction, evidence, groups, min_faces)
 
@@ -222,7 +223,7 @@ class Naming(Collection):
         with self._store.writing(self.collection) as transaction:
             faces = [found for key in keys for found in _unnamed(transaction, key)] if keys else None
             removed = transaction.forget_unnamed(faces)
-        self._store.purge()
+        self._purge()
         return removed
 
 

@@ -1,143 +1,228 @@
-"""Search of a collection: exact cosine similarity with everybody, one row a person."""
+"""Search of a collection: exact cosine similarity with everybody, one row a person.
+
+Most people are in a table of codes (`mien.gallery.scan`), which proves whom a search need not look at; the rest is
+compared with the templates that the database holds. Whoever came or changed since the table was written is kept beside
+it, in memory, until they are so many that the table is brought up to date.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.gallery.people import Person, today
-from mien.gallery.store import Transaction
+from mien.gallery.people import today
+from mien.gallery.scan import EPSILON, LOOSE, ZERO, Kernel, Query, best_kernel, usual_distance
 from mien.types import Array, Candidate
 
-__all__ = ["ExactIndex", "SearchIndex", "View"]
+if TYPE_CHECKING:
+    from mien.gallery.index import State
+    from mien.gallery.store import Transaction
 
-CHUNK = 1 << 24
-"""Scores computed at once: 64 MiB, whatever the number of probes."""
+__all__ = ["Found", "ScanView", "View"]
+
+BATCH = 64
+"""Probes searched at once: whatever their number, so much memory is taken."""
 
 SLACK = 1e-5
 """Far more than the rounding of a float32 matrix product, whose last bits depend on the shape of the batch."""
 
+FIRST = 512
+"""Rows looked at first, which mostly prove enough; four times as many each time that they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        candidates: People, best first, equal scores by person_id. A score is the cosine similarity with the person's
+            fused template, the same to the last bit whatever else is in the batch.
+        searched: How many people were compared: those whose consent has not expired.
+        compared: Of how many the stored template had to be read; for the others the codes were proof enough.
+        revision: Of the collection that was searched.
+    """
+
+    candidates: tuple[Candidate, ...]
+    searched: int
+    compared: int
+    revision: int
+
 
 class View(Protocol):
-    """A collection as it was at one revision; may be searched by any number of threads."""
+    """A collection as one transaction sees it; to be used within that transaction."""
 
     @property
     def people(self) -> int:
         """How many people a search may find: those whose consent has not expired."""
 
-    def search(self, probes: Array, k: int, *, without: str | None = None) -> list[list[Candidate]]:
-        """The k people most like each probe.
+    def search(self, probes: Array, k: int, *, threshold: float = -1.0, without: str | None = None) -> list[Found]:
+        """The k people most like each probe, of those who reach the threshold.
 
         Args:
             probes: (n, d) float32 of unit length.
-            k: How many; fewer come back where the collection holds fewer.
+            k: How many; fewer come back where there are fewer.
+            threshold: Lowest score; the higher it is, the less has to be compared.
             without: A person to leave out.
 
         Returns:
-            A list a probe, best first, equal scores by person_id. A score is the cosine similarity with the person's
-            fused template, the same to the last bit whatever else is in the batch.
+            One `Found` a probe: exactly what a comparison with everybody would find.
         """
 
 
-class SearchIndex(Protocol):
-    """Derived from a store, never the truth: it can be thrown away."""
+@dataclass(slots=True, eq=False)
+class _Near:
+    """Rows that may be among the best of one probe: within ``slack`` of their scores."""
 
-    def refresh(self, transaction: Transaction) -> View:
-        """The collection as the transaction sees it, or newer."""
+    keys: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    slack: NDArray[np.float64]
+
+    def joined(self, other: _Near) -> _Near:
+        return _Near(
+            np.concatenate([self.keys, other.keys]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.slack, other.slack]),
+        )
+
+    def floor(self, k: int, threshold: float) -> float:
+        """The lowest exact score that can be among the k best and reach the threshold."""
+        if len(self.keys) < k:
+            return threshold
+        lowest = self.scores - self.slack
+        return max(threshold, float(np.partition(lowest, len(lowest) - k)[len(lowest) - k]))
+
+    def above(self, floor: float) -> NDArray[np.int64]:
+        """Keys of the rows whose exact score may reach a floor."""
+        return self.keys[self.scores + self.slack >= floor]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExactView:
-    """Everybody's fused templates in memory; see `View`.
+class ScanView:
+    """A collection as a transaction sees it, over a state of the index; see `View`."""
 
-    Attributes:
-        revision: Revision of the collection that is shown.
-        rows: People, in the order of the templates.
-        templates: (N, d) float32 of unit length.
-        expires: (N,) int64, last day of each consent as a proleptic ordinal.
-    """
-
-    revision: int
-    rows: tuple[Person, ...]
-    templates: Array
-    expires: NDArray[np.int64]
+    def __init__(self, state: State, transaction: Transaction, kernel: Kernel | None = None) -> None:
+        self._state = state
+        self._transaction = transaction
+        self._kernel = kernel
+        self._day = today().toordinal()
+        self.revision = state.revision
 
     @property
     def people(self) -> int:
         """How many people a search may find."""
-        return int(np.count_nonzero(self._active()))
+        return self._state.people(self._day)
 
-    def _active(self) -> NDArray[np.bool_]:
-        return np.asarray(self.expires >= today().toordinal())
-
-    def search(self, probes: Array, k: int, *, without: str | None = None) -> list[list[Candidate]]:
+    def search(self, probes: Array, k: int, *, threshold: float = -1.0, without: str | None = None) -> list[Found]:
         """The k people most like each probe; see `View`."""
-        hidden = ~self._active()
-        if without is not None:
-            hidden |= np.fromiter((person.person_id == without for person in self.rows), bool, len(self.rows))
-        k = min(k, len(self.rows) - int(np.count_nonzero(hidden)))
-        if k <= 0:
-            return [[] for _ in probes]
-        found: list[list[Candidate]] = []
-        step = max(1, CHUNK // len(self.rows))
-        for start in range(0, len(probes), step):
-            chunk = probes[start : start + step]
-            scores = chunk @ self.templates.T
-            scores[:, hidden] = -np.inf
-            found += [self._best(probe, row, k) for probe, row in zip(chunk, scores, strict=True)]
+        barred = self._transaction.key_of(without) if without is not None else None
+        found: list[Found] = []
+        for first in range(0, len(probes), BATCH):
+            found += self._search(np.asarray(probes[first : first + BATCH], np.float32), k, threshold, barred)
         return found
 
-    def _best(self, probe: Array, scores: Array, k: int) -> list[Candidate]:
-        kth = np.partition(scores, len(scores) - k)[len(scores) - k]
-        near = np.flatnonzero(scores >= kth - SLACK)
-        exact = (self.templates[near].astype(np.float64) * probe).sum(1).astype(np.float32)
-        pairs = ((self.rows[i], float(score)) for i, score in zip(near, exact, strict=True))
-        best = sorted(pairs, key=lambda pair: (-pair[1], pair[0].person_id))[:k]
-        return [Candidate(person.person_id, person.label, score, person.samples) for person, score in best]
-
-
-class ExactIndex:
-    """Keeps an `ExactView` up to date: each refresh reads one row, and after a change the people it touched.
-
-    Args:
-        fuse: Makes a person's (d,) template of their (n, d) samples.
-    """
-
-    def __init__(self, fuse: Callable[[Array], Array]) -> None:
-        self._fuse = fuse
-        self._lock = threading.Lock()
-        self._view = ExactView(0, (), np.empty((0, 0), np.float32), np.empty(0, np.int64))
-
-    def refresh(self, transaction: Transaction) -> ExactView:
-        """The collection as the transaction sees it, or newer; every thread's and process's commits are in it."""
-        revision = transaction.revision()
-        if self._view.revision >= revision:
-            return self._view
-        with self._lock:
-            if self._view.revision < revision:
-                self._view = self._updated(transaction, revision)
-            return self._view
-
-    def _updated(self, transaction: Transaction, revision: int) -> ExactView:
-        changed = {person.person_id: (person, self._fuse(t)) for person, t in transaction.changed(self._view.revision)}
-        present = transaction.person_ids()
-        kept = [
-            index
-            for index, person in enumerate(self._view.rows)
-            if person.person_id in present and person.person_id not in changed
+    def _search(self, probes: Array, k: int, threshold: float, barred: int | None) -> list[Found]:
+        searched = self.people - (barred is not None)
+        if searched <= 0 or k <= 0:
+            return [Found((), max(0, searched), 0, self.revision) for _ in probes]
+        near = self._tail(probes, barred)
+        if self._state.table is not None:
+            near = _Scan(self._state, probes, self._day, barred, self._kernel).near(near, k, threshold)
+        keys = [rows.above(rows.floor(k, threshold)) for rows in near]
+        templates = self._templates(np.unique(np.concatenate(keys)))
+        scored = [_scored(probe, some, templates) for probe, some in zip(probes, keys, strict=True)]
+        best = [_best(scores, k, threshold) for scores in scored]
+        people = self._transaction.by_keys({key for entry in best for key, _ in entry})
+        return [
+            Found(
+                candidates=tuple(
+                    Candidate(people[key].person_id, people[key].label, score, people[key].samples)
+                    for key, score in sorted(entry, key=lambda pair: (-pair[1], people[pair[0]].person_id))[:k]
+                ),
+                searched=searched,
+                compared=len(some),
+                revision=self.revision,
+            )
+            for entry, some in zip(best, keys, strict=True)
         ]
-        rows = tuple(self._view.rows[index] for index in kept) + tuple(person for person, _ in changed.values())
-        parts = [self._view.templates[kept]] if kept else []
-        parts += [template[None] for _, template in changed.values()]
-        last = np.iinfo(np.int64).max
-        return ExactView(
-            revision=revision,
-            rows=rows,
-            templates=np.concatenate(parts) if parts else np.empty((0, 0), np.float32),
-            expires=np.array([p.expires.toordinal() if p.expires else last for p in rows], np.int64),
-        )
+
+    def _tail(self, probes: Array, barred: int | None) -> list[_Near]:
+        """Everybody who is not in the table."""
+        tail = self._state.tail
+        seen = (tail.expires >= self._day) & (tail.keys != (barred or 0))
+        keys = tail.keys[seen]
+        scores = (probes @ tail.templates[seen].T).astype(np.float64) if len(keys) else np.empty((len(probes), 0))
+        return [_Near(keys, row, np.full(len(keys), SLACK)) for row in scores]
+
+    def _templates(self, keys: NDArray[np.int64]) -> dict[int, Array]:
+        from mien.recognition import fuse_people
+
+        tail = self._state.tail
+        at = {int(key): row for row, key in enumerate(tail.keys)}
+        templates = {int(key): tail.templates[at[int(key)]] for key in keys if int(key) in at}
+        rest = [int(key) for key in keys if int(key) not in at]
+        if rest:
+            samples = self._transaction.samples_of(rest)
+            has = samples.counts > 0
+            fused = fuse_people(samples.templates, samples.counts[has]) if has.any() else samples.templates
+            templates |= dict(zip(samples.keys[has].tolist(), fused, strict=True))
+        return templates
+
+
+class _Scan:
+    """One pass over the table for some probes."""
+
+    def __init__(self, state: State, probes: Array, day: int, barred: int | None, kernel: Kernel | None) -> None:
+        assert state.table is not None
+        self._state, self._table, self._day, self._barred = state, state.table, day, barred
+        self._kernel = kernel or best_kernel(probes.shape[1])
+        self._query = Query.of(probes)
+        self._loose = LOOSE * usual_distance(probes.shape[1])
+
+    def near(self, others: Sequence[_Near], k: int, threshold: float) -> list[_Near]:
+        """For each probe the rows that may be among its best, those of ``others`` included."""
+        total = len(self._table.codes)
+        found = list(others)
+        pending, rows = list(range(len(others))), max(FIRST, 4 * k)
+        always = self._state.loose
+        while pending:
+            hits = self._kernel.best(self._table.codes, self._query.codes[pending], rows)
+            unproven = []
+            for probe, hit in zip(pending, hits, strict=True):
+                joined = others[probe].joined(self._rows(probe, np.union1d(hit.rows, always)))
+                found[probe] = joined
+                rest = self._query.ceiling(probe, hit.rest, self._table.scale, self._loose)
+                if rows < total and rest >= joined.floor(k, threshold):
+                    unproven.append(probe)
+            pending, rows = unproven, 4 * rows
+        return found
+
+    def _rows(self, probe: int, rows: NDArray[np.int64]) -> _Near:
+        """Scores of rows with the probe as it is, which leaves less open than the products of codes."""
+        keys = self._table.keys[rows]
+        seen = (keys > 0) & (self._table.expires[rows] >= self._day) & (keys != (self._barred or 0))
+        if len(self._state.dead):
+            seen &= ~np.isin(keys, self._state.dead)
+        rows, keys = rows[seen], keys[seen]
+        values = self._table.codes[rows].astype(np.float64) - ZERO
+        probe_exact = self._query.probes[probe].astype(np.float64)
+        length = float(np.linalg.norm(probe_exact))
+        slack = self._table.distances[rows] * length + EPSILON
+        return _Near(keys, values @ probe_exact * self._table.scale, slack.astype(np.float64))
+
+
+def _scored(probe: Array, keys: NDArray[np.int64], templates: dict[int, Array]) -> list[tuple[int, float]]:
+    known = [int(key) for key in keys if int(key) in templates]
+    if not known:
+        return []
+    # Sums of products in double precision, one row at a time, do not depend on what else is compared.
+    exact = (np.stack([templates[key] for key in known]).astype(np.float64) * probe).sum(1).astype(np.float32)
+    return list(zip(known, exact.tolist(), strict=True))
+
+
+def _best(scores: Collection[tuple[int, float]], k: int, threshold: float) -> list[tuple[int, float]]:
+    """The k best and whoever equals the last of them."""
+    ranked = sorted((pair for pair in scores if pair[1] >= threshold), key=lambda pair: -pair[1])
+    return ranked if len(ranked) <= k else [pair for pair in ranked if pair[1] >= ranked[k - 1][1]]

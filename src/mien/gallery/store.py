@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mien.errors import InvalidArgument, StoreUnavailable
 from mien.gallery.people import Person
 from mien.gallery.records import Edit, FaceRecord
+from mien.gallery.scan import Identity
 from mien.types import Array
 
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["SAME_FACE", "Sample", "Store", "Transaction", "Unnamed", "locate", "open_store"]
+__all__ = ["SAME_FACE", "Sample", "Samples", "Store", "Transaction", "Unnamed", "locate", "open_store"]
 
 SAME_FACE = 0.98
 """Faces of one image at this cosine similarity are one face, found twice.
@@ -47,6 +51,23 @@ class Sample:
     artefact: str
     quality: float | None
     box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Templates of people, as an index reads them.
+
+    Attributes:
+        keys: (m,) int64, the number of each person, ascending.
+        counts: (m,) int64, how many samples each has.
+        expires: (m,) int32, last day of each consent as a proleptic ordinal, `mien.gallery.scan.FOREVER` for no end.
+        templates: (sum of counts, d) float32, one person's samples after the other's, in the order of enrolment.
+    """
+
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    expires: NDArray[np.int32]
+    templates: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +114,32 @@ class Transaction(Protocol):
     def owners(self, sha256: str) -> list[str]:
         """Keys of the people who have a sample of that content."""
 
-    def changed(self, since: int) -> Iterator[tuple[Person, Array]]:
-        """People added or changed after revision ``since``, each with their (n, d) templates."""
+    def identity(self) -> Identity | None:
+        """What an index of the collection belongs to; None before the first enrolment."""
 
-    def person_ids(self) -> set[str]:
-        """Keys of everybody who has a sample."""
+    def key_of(self, person_id: str) -> int | None:
+        """The number by which indices know a person; never given to another."""
+
+    def by_keys(self, keys: Collection[int]) -> dict[int, Person]:
+        """People by the numbers that indices know them by; those that are gone are left out."""
+
+    def samples_of(self, keys: Collection[int]) -> Samples:
+        """The templates of people, by number; those that are gone are left out."""
+
+    def count_changed(self, since: int, limit: int) -> int:
+        """How many people were added or changed after revision ``since``, at most ``limit``."""
+
+    def changed(self, since: int) -> Iterator[Samples]:
+        """People added or changed after revision ``since``, some thousand at a time; also those without a sample."""
+
+    def gone(self, since: int) -> list[int]:
+        """Numbers of the people who were removed after revision ``since``."""
+
+    def unpurged(self) -> bool:
+        """Whether bytes of removed templates may be left in a log, or in an index."""
+
+    def mark_purged(self) -> None:
+        """Note that none are left."""
 
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
@@ -222,9 +264,17 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """A database of collections; all methods may be called by any number of threads."""
+    """A database of collections; all methods may be called by any number of threads.
+
+    Attributes:
+        location: What to call it in messages.
+    """
 
     location: str
+
+    @property
+    def path(self) -> Path | None:
+        """The file, beside which an index may be kept; None where the store is no file."""
 
     def reading(self, collection: str) -> AbstractContextManager[Transaction]:
         """A view of what was committed when it began."""

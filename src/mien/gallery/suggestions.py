@@ -19,7 +19,7 @@ from mien.types import Array, Candidate
 if TYPE_CHECKING:
     from mien.recognition import Calibration
 
-__all__ = ["Evidence", "Group", "group", "keys"]
+__all__ = ["Evidence", "Group", "group", "keys", "known_people"]
 
 SMALL = 100
 """A pool is clustered at least as strictly as one of so many faces: in a small one, every wrong pair is seen."""
@@ -56,47 +56,56 @@ class Evidence:
 
 
 def group(
-    evidence: Evidence, view: View, calibration: Calibration | None, *, fmr: float | None, fpir: float
+    evidence: Evidence, known: Sequence[Group], calibration: Calibration | None, *, fmr: float | None
 ) -> list[Group]:
     """Group the unnamed faces, largest group first; every face is in one.
 
     Args:
         evidence: The faces, and what was said of them.
-        view: The known people.
+        known: Those decided to be of known people (see `known_people`).
         calibration: Of the pipeline that made the templates.
         fmr: Share of pairs of strangers' faces that may be taken for one person's in clustering; None for one that
             falls as the pool grows.
-        fpir: Share of strangers' faces that may be taken for somebody known.
 
     Raises:
         NotCalibrated: No calibration fits, so that no rate could be kept.
         UnsupportedErrorRate: The calibration cannot support a rate.
     """
-    if calibration is None:
-        raise NotCalibrated("suggest: no calibration fits this pipeline, and without one nobody can say who is alike")
+    calibration = _fitting(calibration)
     if not evidence.faces.face_ids:
         return []
     if fmr is None:
         threshold = recognition.clustering_threshold(calibration, max(SMALL, len(evidence.faces.face_ids)))
     else:
         threshold = calibration.verification_threshold("image-image", fmr).value
-    known = _known(evidence, view, calibration, fpir)
-    groups = [Group(tuple(rows), candidate) for rows, candidate in known]
-    taken = {row for rows, _ in known for row in rows}
+    groups = list(known)
+    taken = {row for one in known for row in one.rows}
     rest = [row for row in range(len(evidence.faces.face_ids)) if row not in taken]
     groups += [Group(tuple(rest[i] for i in members)) for members in _clusters(evidence, rest, threshold)]
     return sorted(groups, key=lambda one: (-len(one.rows), one.rows))
 
 
-def _known(evidence: Evidence, view: View, calibration: Calibration, fpir: float) -> list[tuple[list[int], Candidate]]:
-    """Rows of faces decided to be a known person's, one face an image, the best one."""
+def known_people(evidence: Evidence, view: View, calibration: Calibration | None, fpir: float) -> list[Group]:
+    """The faces decided to be a known person's, one face an image, the best one.
+
+    Args:
+        evidence: The faces, and what was said of them.
+        view: The known people, within the transaction that the evidence is of.
+        calibration: Of the pipeline that made the templates.
+        fpir: Share of strangers' faces that may be taken for somebody known.
+
+    Raises:
+        NotCalibrated: No calibration fits, so that no rate could be kept.
+        UnsupportedErrorRate: The calibration cannot support the rate.
+    """
+    calibration = _fitting(calibration)
     people = view.people
     if not people or not len(evidence.faces.templates):
         return []
     best: dict[tuple[str, str], tuple[float, int]] = {}
     named: dict[str, Candidate] = {}
     for row, found in enumerate(view.search(evidence.faces.templates, min(people, 5))):
-        allowed = [candidate for candidate in found if not evidence.bars(row, candidate.person_id)]
+        allowed = [candidate for candidate in found.candidates if not evidence.bars(row, candidate.person_id)]
         decision = recognition.decide_identification(allowed, calibration=calibration, fpir=fpir, people=people)
         if decision.person is None:
             continue
@@ -107,7 +116,13 @@ def _known(evidence: Evidence, view: View, calibration: Calibration, fpir: float
     rows: dict[str, list[int]] = {}
     for (person_id, _), (_, row) in best.items():
         rows.setdefault(person_id, []).append(row)
-    return [(sorted(rows[person_id]), candidate) for person_id, candidate in named.items()]
+    return [Group(tuple(sorted(rows[person_id])), candidate) for person_id, candidate in named.items()]
+
+
+def _fitting(calibration: Calibration | None) -> Calibration:
+    if calibration is None:
+        raise NotCalibrated("suggest: no calibration fits this pipeline, and without one nobody can say who is alike")
+    return calibration
 
 
 def _clusters(evidence: Evidence, rest: Sequence[int], threshold: float) -> list[list[int]]:

@@ -87,8 +87,7 @@ class Watching(Collection):
         def decide(probes: Sequence[Probe]) -> Sequence[Decision]:
             with self._store.reading(self.collection) as transaction:
                 self._check_space(transaction, pipeline)
-                view = self._view(transaction)
-            return decide_tracks(probes, view, calibration, fpir, candidates)
+                return decide_tracks(probes, self._view(transaction), calibration, fpir, candidates)
 
         opening: contextlib.AbstractContextManager[Video] = (
             contextlib.nullcontext(source) if isinstance(source, media.Video) else media.open_video(source, **part)  # type: ignore[arg-type]

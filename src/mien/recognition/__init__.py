@@ -3,7 +3,7 @@
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
 from mien.recognition.clustering import cluster, clustering_threshold
 from mien.recognition.decide import decide_identification, decide_verification
-from mien.recognition.embed import Embedder, fuse, fuse_track
+from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
 from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
@@ -25,6 +25,7 @@ __all__ = [
     "find_all",
     "fit",
     "fuse",
+    "fuse_people",
     "fuse_track",
     "load_calibration",
     "models_of",

@@ -118,6 +118,24 @@ def fuse(templates: ArrayLike) -> Array:
     return unit(np.asarray(templates, np.float32).mean(0))
 
 
+def fuse_people(templates: ArrayLike, counts: ArrayLike) -> Array:
+    """The templates of many people at once, each as by `fuse`.
+
+    Args:
+        templates: (n, d) float32 of unit length, one person's samples after the other's.
+        counts: (m,) how many samples each person has, at least 1.
+
+    Returns:
+        (m, d) float32 of unit length; the same whoever else is among them.
+    """
+    counts = np.asarray(counts, np.int64)
+    samples = np.asarray(templates, np.float32)
+    if len(counts) == len(samples):
+        return unit(samples)
+    starts = np.cumsum(counts) - counts
+    return unit(np.add.reduceat(samples, starts, axis=0) / counts[:, None].astype(np.float32))
+
+
 def fuse_track(templates: ArrayLike, quality: ArrayLike) -> Array:
     """The template of a track from its samples: the mean weighted by quality, brought to unit length.
 

@@ -53,7 +53,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         self.location = str(path)
-        self._path = path.absolute()
+        self.path = path.absolute()
         self._timeout = timeout
         self._idle: deque[sqlite3.Connection] = deque()
         self._writer = threading.Lock()
@@ -101,15 +101,15 @@ class SqliteStore:
             self._idle.pop().close()
 
     def _create(self) -> None:
-        if os.path.isdir(self._path):  # noqa: PTH112 - Path.is_dir raises without permission
+        if os.path.isdir(self.path):  # noqa: PTH112 - Path.is_dir raises without permission
             raise StoreUnavailable(f"{self.location}: expected a file, got a folder", path=self.location)
         try:
             # SQLite gives its -wal and -shm files the mode of this one.
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
             return
         except FileNotFoundError:
-            folder = self._path.parent
+            folder = self.path.parent
             raise StoreUnavailable(
                 f"{self.location}: the folder {folder} does not exist; create it first", path=self.location
             ) from None
@@ -189,7 +189,7 @@ class SqliteStore:
         with self._translated():
             # The file exists by now: where it was taken away, SQLite must not create an empty one with a wider mode.
             connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=rw",
+                f"{self.path.as_uri()}?mode=rw",
                 uri=True,
                 timeout=self._timeout,
                 isolation_level=None,
@@ -243,7 +243,7 @@ class SqliteStore:
 
     def _disk_is_full(self) -> bool:
         with suppress(OSError):
-            return shutil.disk_usage(self._path.parent).free < 4 * PAGE_SIZE
+            return shutil.disk_usage(self.path.parent).free < 4 * PAGE_SIZE
         return False
 
 

@@ -97,6 +97,7 @@ class Journal(Rows):
         changes = self._connection.execute(
             "SELECT entity, key, before FROM edit_change WHERE edit_id = ? ORDER BY change_id DESC", (edit.edit_id,)
         ).fetchall()
+        self._bump()
         for entity, key, before in changes:
             self._restore(entity, key, None if before is None else json.loads(before))
         self._connection.execute("DELETE FROM edit WHERE edit_id = ?", (edit.edit_id,))

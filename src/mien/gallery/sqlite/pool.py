@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery.sqlite.journal import Journal
 from mien.gallery.people import now, today
 from mien.gallery.records import FaceRecord
+from mien.gallery.sqlite.journal import Journal
 from mien.gallery.store import SAME_FACE, Sample, Unnamed
 from mien.types import Array
 

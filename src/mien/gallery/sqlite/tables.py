@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
+import json
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any
 
+import numpy as np
+
 from mien.gallery.people import Person, now
+from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sqlite.pool import Pool
-from mien.gallery.store import Sample
+from mien.gallery.store import Sample, Samples
 from mien.types import Array
 
 __all__ = ["SqliteTransaction"]
+
+PART = 8192
+"""People read at once."""
+
+_PERSON = """person_id, label, purpose, given, expires, created,
+             (SELECT count(*) FROM sample WHERE sample.person_id = person.person_id)"""
 
 
 class SqliteTransaction(Pool):
@@ -33,9 +43,7 @@ class SqliteTransaction(Pool):
 
     def _select(self, condition: str, *values: str) -> Iterator[Person]:
         rows = self._connection.execute(
-            f"""SELECT person_id, label, purpose, given, expires, created,
-                       (SELECT count(*) FROM sample WHERE sample.person_id = person.person_id)
-                FROM person WHERE collection_id = ? {condition} ORDER BY rowid""",  # noqa: S608 - constants of ours
+            f"SELECT {_PERSON} FROM person WHERE collection_id = ? {condition} ORDER BY rowid",  # noqa: S608 - constants
             (self._collection_id, *values),
         )
         return (_person(row[:6], row[6]) for row in rows)
@@ -55,22 +63,78 @@ class SqliteTransaction(Pool):
         query = "SELECT person_id FROM sample WHERE sha256 = ? AND collection_id = ? AND person_id IS NOT NULL"
         return [row[0] for row in self._connection.execute(query, (sha256, self._collection_id))]
 
-    def changed(self, since: int) -> Iterator[tuple[Person, Array]]:
-        """People added or changed after a revision, each with their (n, d) templates."""
-        rows = self._connection.execute(
-            """SELECT person_id, label, purpose, given, person.expires, person.created, template
-               FROM person JOIN sample USING (person_id)
-               WHERE person.collection_id = ? AND person.revision > ? ORDER BY person.rowid, sample_key""",
-            (self._collection_id, since),
-        )
-        for columns, samples in itertools.groupby(rows, key=lambda row: row[:6]):
-            blobs = [row[6] for row in samples]
-            yield _person(columns, len(blobs)), self._decode(blobs)
+    def identity(self) -> Identity | None:
+        """What an index of the collection belongs to; None before the first enrolment."""
+        if not self._space:
+            return None
+        (gallery_id,) = self._connection.execute("SELECT gallery_id FROM gallery").fetchone()
+        return Identity(gallery_id, self._collection_id, self._space, self._dimension)
 
-    def person_ids(self) -> set[str]:
-        """Keys of everybody who has a sample."""
-        query = "SELECT DISTINCT person_id FROM sample WHERE collection_id = ? AND person_id IS NOT NULL"
-        return {row[0] for row in self._connection.execute(query, (self._collection_id,))}
+    def key_of(self, person_id: str) -> int | None:
+        """The number by which indices know a person."""
+        query = "SELECT person_key FROM person WHERE person_id = ? AND collection_id = ?"
+        row = self._connection.execute(query, (person_id, self._collection_id)).fetchone()
+        return None if row is None else int(row[0])
+
+    def by_keys(self, keys: Collection[int]) -> dict[int, Person]:
+        """People by the numbers that indices know them by."""
+        rows = self._connection.execute(
+            f"SELECT person_key, {_PERSON} FROM person WHERE person_key IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps([*keys]),),
+        )
+        return {row[0]: _person(row[1:7], row[7]) for row in rows}
+
+    def samples_of(self, keys: Collection[int]) -> Samples:
+        """The templates of people, by number."""
+        rows = self._connection.execute(
+            """SELECT person_key, person.expires, template FROM person LEFT JOIN sample USING (person_id)
+               WHERE person_key IN (SELECT value FROM json_each(?)) ORDER BY person_key, sample_key""",
+            (json.dumps([*keys]),),
+        )
+        return self._samples(rows.fetchall())
+
+    def count_changed(self, since: int, limit: int) -> int:
+        """How many people were added or changed after a revision, at most ``limit``."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM person WHERE collection_id = ? AND revision > ? LIMIT ?)"
+        return int(self._connection.execute(query, (self._collection_id, since, limit)).fetchone()[0])
+
+    def changed(self, since: int) -> Iterator[Samples]:
+        """People added or changed after a revision, some thousand at a time."""
+        keys = [
+            row[0]
+            for row in self._connection.execute(
+                "SELECT person_key FROM person WHERE collection_id = ? AND revision > ? ORDER BY person_key",
+                (self._collection_id, since),
+            )
+        ]
+        for first in range(0, len(keys), PART):
+            yield self.samples_of(keys[first : first + PART])
+
+    def gone(self, since: int) -> list[int]:
+        """Numbers of the people who were removed after a revision."""
+        query = "SELECT person_key FROM gone WHERE collection_id = ? AND revision > ?"
+        return [row[0] for row in self._connection.execute(query, (self._collection_id, since))]
+
+    def unpurged(self) -> bool:
+        """Whether bytes of removed templates may be left somewhere."""
+        query = "SELECT 1 FROM unpurged WHERE collection_id = ?"
+        return self._connection.execute(query, (self._collection_id,)).fetchone() is not None
+
+    def mark_purged(self) -> None:
+        """Note that none are left."""
+        self._connection.execute("DELETE FROM unpurged WHERE collection_id = ?", (self._collection_id,))
+
+    def _samples(self, rows: list[tuple[int, str | None, bytes | None]]) -> Samples:
+        people = {row[0]: row[1] for row in rows}
+        blobs = [row[2] for row in rows if row[2] is not None]
+        counts = Counter(row[0] for row in rows if row[2] is not None)
+        last = [FOREVER if day is None else dt.date.fromisoformat(day).toordinal() for day in people.values()]
+        return Samples(
+            keys=np.array([*people], np.int64),
+            counts=np.array([counts[key] for key in people], np.int64),
+            expires=np.array(last, np.int32),
+            templates=self._decode(blobs),
+        )
 
     def add_person(self, label: str) -> str:
         """Create a person without samples or consent; returns the key."""

@@ -1,0 +1,436 @@
+"""The table that a scan reads: one row a person, in a file beside the database, or in memory.
+
+The file is derived: it can be thrown away at any time, and is made anew wherever it does not fit the database. Its
+header says what it belongs to and up to which revision it knows the collection; every block of rows has a checksum.
+
+    4096 bytes    header (see `_HEADER`), with a checksum of its own
+    blocks x 4    CRC-32 of each block of `BLOCK` rows
+    capacity x d  codes, uint8
+    capacity x 8  keys of people, int64; 0 where a row was wiped
+    capacity x 4  distances between templates and codes, float32
+    capacity x 4  last day of each consent as a proleptic ordinal, int32
+
+A process that changes the file holds a lock, and leaves the header's sequence number odd meanwhile: whoever finds it
+odd without the lock being held finds the work of a process that was killed. Readers need no lock: they compare the
+number before and after.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.gallery.scan.codes import ZERO, Codes, encode, scale_of
+from mien.types import Array
+
+__all__ = ["BLOCK", "FOREVER", "FileTable", "Identity", "MemoryTable", "Stale", "Table", "Wanted"]
+
+BLOCK = 8192
+FOREVER = int(np.iinfo(np.int32).max)
+"""The last day of a consent without end."""
+
+_MAGIC = b"MIENSCAN"
+_VERSION = 1
+_HEADER = struct.Struct("<8sIIQ16s32sQQQQQd")
+"""Magic, version, dimension, sequence, gallery, space, collection, capacity, rows, revision, wiped rows, step."""
+_HEADER_SIZE = 4096
+_SEQUENCE = struct.Struct("<Q")
+_SEQUENCE_AT = 16
+_CRC = struct.Struct("<I")
+
+
+class Stale(Exception):
+    """The file is none of this collection's, is damaged, or its last writer was killed: it has to be made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a table belongs to.
+
+    Attributes:
+        gallery_id: Of the store, 32 hexadecimal digits.
+        collection_key: Of the collection in it.
+        space: Its embedding space.
+        dimension: d.
+    """
+
+    gallery_id: str
+    collection_key: int
+    space: str
+    dimension: int
+
+    @property
+    def space_hash(self) -> bytes:
+        """32 bytes that stand for the space."""
+        return sha256(f"{self.space}/{self.dimension}".encode()).digest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """People to be written into a table.
+
+    Attributes:
+        keys: (n,) int64.
+        templates: (n, d) float32, fused.
+        expires: (n,) int32, last day as a proleptic ordinal.
+    """
+
+    keys: NDArray[np.int64]
+    templates: Array
+    expires: NDArray[np.int32]
+
+
+class Table(Protocol):
+    """Rows as they are now; arrays must not be written to."""
+
+    identity: Identity
+    codes: Codes
+    keys: NDArray[np.int64]
+    distances: Array
+    expires: NDArray[np.int32]
+    revision: int
+    wiped: int
+    scale: float
+
+    def current(self) -> bool:
+        """Whether nobody has changed the table since it was opened."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class MemoryTable:
+    """A table that no file holds: where templates are sealed, or nothing can be written beside the database."""
+
+    def __init__(self, identity: Identity, revision: int, parts: Iterable[Wanted], *, locked: bool = False) -> None:
+        self.identity = identity
+        self.revision = revision
+        self.wiped = 0
+        self.scale = scale_of(identity.dimension)
+        coded = [(p.keys, *encode(p.templates, self.scale), p.expires) for p in parts]
+        rows = sum(len(part[0]) for part in coded)
+        self._memory = mmap.mmap(-1, max(1, rows * identity.dimension))
+        self.locked = locked and _lock(self._memory)
+        self.codes = np.frombuffer(self._memory, np.uint8, rows * identity.dimension).reshape(rows, identity.dimension)
+        at = 0
+        for keys, codes, *_ in coded:
+            self.codes[at : at + len(keys)] = codes
+            codes[:] = 0
+            at += len(keys)
+        self.keys = _joined([part[0] for part in coded], np.int64)
+        self.distances = _joined([part[2] for part in coded], np.float32)
+        self.expires = _joined([part[3] for part in coded], np.int32)
+
+    def current(self) -> bool:
+        """Always: nobody else has it."""
+        return True
+
+    def close(self) -> None:
+        """Overwrite the codes."""
+        self.codes[:] = 0
+
+
+class FileTable:
+    """A table in a file; see the module.
+
+    Args:
+        path: The file.
+        identity: What it has to belong to.
+        verify: Compare every block with its checksum.
+
+    Raises:
+        Stale: The file has to be made anew.
+        OSError: It cannot be read; `FileNotFoundError` where there is none.
+    """
+
+    def __init__(self, path: Path, identity: Identity, *, verify: bool) -> None:
+        self.identity = identity
+        self.path = path
+        with path.open("rb") as file:
+            header = _Header.read(file, identity)
+            size = os.fstat(file.fileno()).st_size
+            if header.sequence % 2 or size < header.size or header.rows > header.capacity:
+                raise Stale("left half written")
+            self._memory = mmap.mmap(file.fileno(), header.size, access=mmap.ACCESS_READ)
+        self._sequence = header.sequence
+        self.revision = header.revision
+        self.wiped = header.wiped
+        self.scale = header.scale
+        columns = header.columns(self._memory)
+        self.codes, self.keys = columns[0][: header.rows], columns[1][: header.rows]
+        self.distances, self.expires = columns[2][: header.rows], columns[3][: header.rows]
+        if verify:
+            self._verify(header)
+
+    def _verify(self, header: _Header) -> None:
+        sums = np.frombuffer(self._memory, "<u4", header.blocks, _HEADER_SIZE)
+        for block, first in enumerate(range(0, header.rows, BLOCK)):
+            rows = slice(first, min(first + BLOCK, header.rows))
+            parts = (self.codes[rows], self.keys[rows], self.distances[rows], self.expires[rows])
+            if _crc(parts) != sums[block]:
+                raise Stale("damaged")
+
+    def current(self) -> bool:
+        """Whether nobody has changed the table since it was opened."""
+        return bool(_SEQUENCE.unpack_from(self._memory, _SEQUENCE_AT)[0] == self._sequence)
+
+    def close(self) -> None:
+        """Let go of the arrays; the mapping goes with the last of them."""
+        empty = np.empty(0, np.uint8)
+        self.codes = self.keys = self.distances = self.expires = empty  # type: ignore[assignment]
+
+    @classmethod
+    def build(cls, path: Path, identity: Identity, revision: int, rows: int, parts: Iterable[Wanted]) -> None:
+        """Write a new file in place of whatever is there; the caller holds the lock.
+
+        Args:
+            path: The file.
+            identity: What it belongs to.
+            revision: Up to which revision of the collection ``parts`` know it.
+            rows: How many people there are.
+            parts: Everybody, a part at a time.
+
+        Raises:
+            OSError: It cannot be written; nothing is left behind.
+        """
+        blocks = max(1, -(-2 * rows // BLOCK))
+        header = _Header(identity, 0, blocks * BLOCK, 0, revision, 0, scale_of(identity.dimension))
+        temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
+        try:
+            with open(temporary, "wb+", opener=_private) as file:
+                file.truncate(header.size)
+                header.write(file)
+                _append(file, header, parts)
+                header.write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            _retire(path)
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def change(
+        cls, path: Path, identity: Identity, revision: int, gone: NDArray[np.int64], parts: Iterable[Wanted]
+    ) -> bool:
+        """Wipe the rows of some people and add others; the caller holds the lock.
+
+        Args:
+            path: The file.
+            identity: What it belongs to.
+            revision: Up to which revision of the collection it knows the collection then.
+            gone: Keys of the people whose rows to wipe, those of ``parts`` among them.
+            parts: Whom to add.
+
+        Returns:
+            False where there is no room, or so much was wiped that a new file is due; nothing was changed.
+
+        Raises:
+            Stale: The file has to be made anew.
+            OSError: It cannot be written; whoever opens it next finds it stale.
+        """
+        added = list(parts)
+        with path.open("rb+") as file:
+            header = _Header.read(file, identity)
+            if header.sequence % 2:
+                raise Stale("left half written")
+            count = sum(len(part.keys) for part in added)
+            if header.rows + count > header.capacity or header.wiped + count > max(header.rows, BLOCK) // 2:
+                return False
+            with _changing(file, header):
+                _wipe(file, header, gone)
+                _append(file, header, added)
+                header.revision = revision
+        return True
+
+    @classmethod
+    def wipe(cls, path: Path, identity: Identity, gone: NDArray[np.int64]) -> None:
+        """Overwrite the rows of people; the revision stays. The caller holds the lock; errors as in `change`."""
+        with path.open("rb+") as file:
+            header = _Header.read(file, identity)
+            if header.sequence % 2:
+                raise Stale("left half written")
+            with _changing(file, header):
+                _wipe(file, header, gone)
+
+
+@dataclass(slots=True)
+class _Header:
+    identity: Identity
+    sequence: int
+    capacity: int
+    rows: int
+    revision: int
+    wiped: int
+    scale: float
+
+    @property
+    def blocks(self) -> int:
+        return self.capacity // BLOCK
+
+    @property
+    def offsets(self) -> tuple[int, int, int, int, int]:
+        """Where codes, keys, distances and expiries begin, and where the file ends."""
+        codes = _HEADER_SIZE * (1 + -(-4 * self.blocks // _HEADER_SIZE))
+        keys = codes + self.capacity * self.identity.dimension
+        return codes, keys, keys + 8 * self.capacity, keys + 12 * self.capacity, keys + 16 * self.capacity
+
+    @property
+    def size(self) -> int:
+        return self.offsets[-1]
+
+    def columns(self, memory: mmap.mmap) -> tuple[Codes, NDArray[np.int64], Array, NDArray[np.int32]]:
+        at, n, d = self.offsets, self.capacity, self.identity.dimension
+        codes = np.frombuffer(memory, np.uint8, n * d, at[0]).reshape(n, d)
+        keys, distances = np.frombuffer(memory, "<i8", n, at[1]), np.frombuffer(memory, "<f4", n, at[2])
+        return codes, keys, distances, np.frombuffer(memory, "<i4", n, at[3])
+
+    def write(self, file: IO[bytes]) -> None:
+        own = self.identity
+        packed = _HEADER.pack(
+            _MAGIC,
+            _VERSION,
+            own.dimension,
+            self.sequence,
+            UUID(own.gallery_id).bytes,
+            own.space_hash,
+            own.collection_key,
+            self.capacity,
+            self.rows,
+            self.revision,
+            self.wiped,
+            self.scale,
+        )
+        file.seek(0)
+        file.write(packed + _CRC.pack(_header_crc(packed)))
+
+    @classmethod
+    def read(cls, file: IO[bytes], identity: Identity) -> _Header:
+        file.seek(0)
+        data = file.read(_HEADER.size + _CRC.size)
+        packed = data[: _HEADER.size]
+        if len(data) < _HEADER.size + _CRC.size or _CRC.unpack(data[_HEADER.size :])[0] != _header_crc(packed):
+            raise Stale("damaged")
+        magic, version, dimension, sequence, gallery, space, collection, *rest = _HEADER.unpack(packed)
+        own = (_MAGIC, _VERSION, identity.dimension, UUID(identity.gallery_id).bytes, identity.space_hash)
+        if (magic, version, dimension, gallery, space, collection) != (*own, identity.collection_key):
+            raise Stale("of another collection")
+        return cls(identity, sequence, *rest)
+
+
+def _header_crc(packed: bytes) -> int:
+    # Less the sequence number, which is set by itself.
+    return zlib.crc32(packed[:_SEQUENCE_AT] + packed[_SEQUENCE_AT + _SEQUENCE.size :])
+
+
+@contextmanager
+def _changing(file: IO[bytes], header: _Header) -> Iterator[None]:
+    """Leave the sequence number odd meanwhile, and two higher afterwards; odd for good where the block raises."""
+    _set_sequence(file, header.sequence + 1)
+    yield
+    file.flush()
+    os.fsync(file.fileno())
+    header.sequence += 2
+    header.write(file)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _set_sequence(file: IO[bytes], sequence: int) -> None:
+    file.seek(_SEQUENCE_AT)
+    file.write(_SEQUENCE.pack(sequence))
+    file.flush()
+
+
+def _retire(path: Path) -> None:
+    """Tell the readers of a file that is about to be replaced."""
+    with suppress(OSError), path.open("rb+") as file:
+        _set_sequence(file, 2**63 + 1)
+
+
+def _append(file: IO[bytes], header: _Header, parts: Iterable[Wanted]) -> None:
+    first = header.rows
+    for part in parts:
+        codes, distances = encode(part.templates, header.scale)
+        columns = (codes, part.keys.astype("<i8"), distances.astype("<f4"), part.expires.astype("<i4"))
+        for offset, column in zip(header.offsets, columns, strict=False):
+            file.seek(offset + header.rows * column[0:1].nbytes)
+            file.write(np.ascontiguousarray(column).data)
+        header.rows += len(codes)
+    _sum_blocks(file, header, range(first // BLOCK, -(-header.rows // BLOCK)))
+
+
+def _wipe(file: IO[bytes], header: _Header, gone: NDArray[np.int64]) -> None:
+    file.seek(header.offsets[1])
+    keys = np.frombuffer(file.read(8 * header.rows), "<i8")
+    rows = np.flatnonzero(np.isin(keys, gone[gone > 0]))
+    empty = (bytes([ZERO]) * header.identity.dimension, bytes(8), bytes(4), _CRC.pack(0))
+    for row in rows.tolist():
+        for offset, value in zip(header.offsets, empty, strict=False):
+            file.seek(offset + row * len(value))
+            file.write(value)
+    header.wiped += len(rows)
+    _sum_blocks(file, header, np.unique(rows // BLOCK).tolist())
+
+
+def _sum_blocks(file: IO[bytes], header: _Header, blocks: Iterable[int]) -> None:
+    file.flush()
+    widths = (header.identity.dimension, 8, 4, 4)
+    for block in blocks:
+        first = block * BLOCK
+        rows = min(BLOCK, header.rows - first)
+        total = 0
+        for offset, width in zip(header.offsets, widths, strict=False):
+            file.seek(offset + first * width)
+            total = zlib.crc32(file.read(rows * width), total)
+        file.seek(_HEADER_SIZE + 4 * block)
+        file.write(_CRC.pack(total))
+
+
+def _crc(parts: Sequence[NDArray[Any]]) -> int:
+    total = 0
+    for part in parts:
+        total = zlib.crc32(part.data, total)
+    return total
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every system lets a folder be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _joined(parts: list[NDArray[Any]], kind: type) -> NDArray[Any]:
+    return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
+
+
+def _lock(memory: mmap.mmap) -> bool:
+    """Keep pages from being swapped out, as far as the system allows; says whether it did."""
+    import ctypes
+
+    try:
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        return bool(ctypes.CDLL(None).mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(memory))) == 0)
+    except (OSError, AttributeError, TypeError):
+        return False
