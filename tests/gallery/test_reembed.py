@@ -64,10 +64,9 @@ def test_the_new_collection_names_people_and_the_old_one_still_does(enrolled, or
     enrolled.reembed([originals], into="new", pipeline=OtherPipeline())
     with open_new(path) as new:
         for opened in (enrolled, new):
-            with opened._store.reading(opened.collection) as transaction:
-                view = opened._view(transaction)
             template = opened._pipeline().find(picture("bo", look=9)).templates
-            best = view.search(template, 1)[0][0]
+            with opened._store.reading(opened.collection) as transaction:
+                best = opened._view(transaction).search(template, 1)[0].candidates[0]
             assert (best.label, best.score > 0.6) == ("Bo", True)
 
 

@@ -27,7 +27,7 @@ __all__ = ["FaissKernel", "Hits", "Kernel", "NumpyKernel", "OpenVinoKernel", "be
 BLOCK = 8192
 """Rows multiplied at once, so that products stay in the cache until they were looked at."""
 
-SAMPLED = 4
+SAMPLED = 2
 """Blocks from which is estimated how high the highest products are."""
 
 FEW = 3
@@ -91,7 +91,7 @@ class BlockKernel(ABC):
         products = np.concatenate(sampled).T.copy()
         size = products.shape[1]
         place = max(0, size - 1 - round(k * size / len(codes)))
-        return np.asarray(np.partition(products, place, axis=1)[:, place], np.float32)
+        return np.ascontiguousarray(np.partition(products, place, axis=1)[:, place], np.float32)
 
     @abstractmethod
     def _products(self, codes: Codes, probes: NDArray[np.int8], step: int = 1) -> Iterator[tuple[int, NDArray[Any]]]:
