@@ -11,6 +11,14 @@ from mien.errors import ModelUnavailable
 from mien.models import Located, fetch
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_audit_key(tmp_path_factory):
+    """Tests sign with a key of their own, and leave none in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIEN_AUDIT_KEY", str(tmp_path_factory.mktemp("audit") / "key.pem"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def weights() -> dict[str, Located]:
     """The default models' weights, fetched once; tests that need them are skipped where nothing can serve them."""

@@ -176,7 +176,7 @@ def test_erased_people_are_gone_from_searches(gallery):
     gallery.enroll("Ada", looks("ada", 0))
     gallery.enroll("Bob", looks("bob", 0))
     gallery.identify(picture("ada", look=1))
-    assert gallery.erase("Ada").label == "Ada"
+    assert gallery.erase("Ada").person.label == "Ada"
     assert names(gallery.identify(picture("ada", "bob", look=1))) == [None, "Bob"]
     with pytest.raises(UnknownPerson):
         gallery.erase("Ada")
@@ -224,7 +224,7 @@ def test_people_are_managed_without_models(path, monkeypatch):
     monkeypatch.setattr("mien.recognition.default_pipeline", unavailable)
     with Gallery(path) as gallery:
         assert gallery.rename("Ada", "Eda").label == "Eda"
-        assert gallery.erase("Eda").samples == 1
+        assert gallery.erase("Eda").person.samples == 1
         with pytest.raises(ModelUnavailable):
             gallery.identify(picture("ada"))
 

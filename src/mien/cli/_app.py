@@ -10,13 +10,13 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.cli import calibrate, detect, doctor, enroll, evaluate, gallery, identify, models, people, verify, watch
+from mien.cli import audit, calibrate, detect, doctor, enroll, evaluate, gallery, identify, models, people, verify, watch
 from mien.cli._output import print_error
 from mien.errors import MienError, UnwritableFile
 
 __all__ = ["main"]
 
-COMMANDS = (enroll, identify, watch, verify, detect, people, gallery, calibrate, evaluate, models, doctor)
+COMMANDS = (enroll, identify, watch, verify, detect, people, gallery, audit, calibrate, evaluate, models, doctor)
 FAULT = 70  # sysexits.h: EX_SOFTWARE; Python's own 1 would read as "no match"
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -10,10 +10,10 @@ from mien.cli import _edits, _importing, _naming
 from mien.cli._options import Commands, add_format, add_gallery, open_gallery
 from mien.cli._output import count, print_json, print_table, printable
 from mien.cli._person import print_person
-from mien.errors import InvalidArgument
+from mien.errors import InvalidArgument, StoreUnavailable
 
 if TYPE_CHECKING:
-    from mien.gallery import Person
+    from mien.gallery import Erasure, Person
 
 __all__ = ["register"]
 
@@ -46,6 +46,7 @@ def register(commands: Commands) -> None:
     merge.set_defaults(run=run_merge)
     erase = verbs.add_parser("erase", help="remove a person and every byte of their templates, for good")
     erase.add_argument("person", metavar="PERSON")
+    erase.add_argument("--proof", action="store_true", help="search every file of the gallery for them afterwards")
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.set_defaults(run=run_erase)
     for verb in (listing, show, rename, merge, erase):
@@ -98,12 +99,23 @@ def run_erase(arguments: argparse.Namespace) -> int:
         if not (arguments.yes or _confirmed(person)):
             print("mien: nothing was erased", file=sys.stderr)
             return 0
-        gallery.erase(person.person_id)
+        erasure = gallery.erase(person.person_id, proof=arguments.proof)
     if arguments.format == "json":
-        print_json({"schema": "mien.erasure/1", "person_id": person.person_id, "samples": person.samples})
+        print_json({"schema": "mien.erasure/2", **erasure.to_dict()})
     else:
-        print(f"erased {printable(person.label)} and {count(person.samples, 'sample')}")
-    return 0
+        print(f"erased {printable(person.label)} and {count(person.samples, 'sample')}: {erasure.level}")
+        _print_proof(erasure)
+    return StoreUnavailable.exit_status if erasure.proof and erasure.proof.found else 0
+
+
+def _print_proof(erasure: Erasure) -> None:
+    if erasure.proof is None:
+        return
+    searched = f"{count(len(erasure.proof.files), 'file')}, {erasure.proof.size:,} bytes"
+    print(f"  {erasure.proof.pieces} pieces of templates searched for in {searched}: {len(erasure.proof.found)} found")
+    for place in erasure.proof.found:
+        print(f"    {printable(place)}")
+    print(f"  line {erasure.entry.sequence} of the audit log: {erasure.entry.hash}")
 
 
 def _confirmed(person: Person) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from mien import media, quality
 from mien.errors import InputError, MienError
 from mien.gallery.sources import content
-from mien.gallery.store import Sample, Transaction
+from mien.gallery.store import Sample, Transaction, face_digest
 from mien.types import Faces
 
 if TYPE_CHECKING:
@@ -102,11 +102,12 @@ def samples_of(faces: Faces, source: str, sha256: str, artefact: str) -> tuple[S
 
 
 def keep(transaction: Transaction, samples: Iterable[Sample], path: str | None, expires: dt.date | None) -> list[str]:
-    """Add unnamed faces, less those that the collection has from the same image; returns their keys."""
+    """Add unnamed faces, less those that the collection has, or had and erased, from the same image; returns keys."""
     return [
         transaction.add_face(sample, path=path, expires=expires)
         for sample in samples
         if not transaction.twins(sample.sha256, sample.template)
+        and not transaction.erased_before([face_digest(sample.sha256, sample.box)])
     ]
 
 

@@ -7,15 +7,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from mien.errors import SpaceMismatch, StoreUnavailable, UnknownModel
+from mien.gallery import audit
 from mien.gallery.index import Index
-from mien.gallery.people import parse_label
+from mien.gallery.people import parse_label, today
 from mien.gallery.search import View
-from mien.gallery.store import Transaction, open_store
+from mien.gallery.store import Transaction, face_digest, open_store
 
 if TYPE_CHECKING:
+    from mien.gallery.audit import AuditEntry
+    from mien.gallery.people import Person
     from mien.recognition import Calibration, Pipeline
 
-__all__ = ["Collection"]
+__all__ = ["Collection", "erase_person"]
 
 
 class Collection:
@@ -59,16 +62,24 @@ class Collection:
         self._store.close()
 
     def _forget_expired(self) -> None:
-        """Remove the unnamed faces whose last day is past, and their bytes."""
+        """Remove people and unnamed faces whose last day is past, and their bytes."""
+        self._swept = today()
         with self._store.reading(self.collection) as transaction:
             expired, unpurged = transaction.any_expired(), transaction.unpurged()
         if expired:
             with self._store.writing(self.collection) as transaction:
                 transaction.forget_expired()
+                for person in transaction.expired_people():
+                    erase_person(transaction, person, "expire")
         if expired or unpurged:
             # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
             with suppress(StoreUnavailable):
                 self._purge()
+
+    def _sweep(self) -> None:
+        """Forget once a day who expired, in a process that runs on."""
+        if self._swept != today():
+            self._forget_expired()
 
     def _pipeline(self) -> Pipeline:
         """The pipeline given, else that of the space the collection is pinned to, else the default one."""
@@ -95,13 +106,17 @@ class Collection:
     def _view(self, transaction: Transaction) -> View:
         return self._index.view(transaction)
 
-    def _purge(self) -> None:
-        """Overwrite what was removed, in the index and in every file of the store."""
+    def _purge(self) -> AuditEntry | None:
+        """Overwrite what was removed, in the index and in every file of the store; notes it where that was a person."""
         with self._store.reading(self.collection) as transaction:
             self._index.purge(transaction)
         self._store.purge()
         with self._store.writing(self.collection) as transaction:
             transaction.mark_purged()
+            last = audit.read(transaction, last=True)
+            if last and last[0].level == "invisible" and last[0].action in {"erase", "expire"}:
+                return audit.append(transaction, "purge", "purged_logs")
+        return None
 
     def _check_space(self, transaction: Transaction, pipeline: Pipeline) -> None:
         pinned = transaction.space()
@@ -114,3 +129,14 @@ class Collection:
                 expected=pinned[0],
                 got=pipeline.space,
             )
+
+
+def erase_person(transaction: Transaction, person: Person, action: str = "erase") -> AuditEntry:
+    """Remove a person, and note it, and what images they were enrolled with, in keyed hashes."""
+    faces = transaction.samples(person.person_id)
+    transaction.note_erased([f"content:{face.sha256}" for face in faces])
+    transaction.note_erased([face_digest(face.sha256, face.box) for face in faces])
+    transaction.note_erased([f"person:{person.person_id}"])
+    entry = audit.append(transaction, action, "invisible", person_id=person.person_id, samples=person.samples)
+    transaction.erase(person.person_id)
+    return entry

@@ -1,4 +1,4 @@
-"""`Editing`: people are looked up, renamed, merged, split and erased; samples change hands; all of it can be undone."""
+"""`Editing`: people are looked up, renamed, merged and split; samples change hands; all of it can be undone."""
 
 from __future__ import annotations
 
@@ -212,30 +212,6 @@ class Editing(Collection):
                 raise NothingToUndo("undo: expected an edit to undo, there is none left")
             transaction.undo(edits[0])
         return edits[0]
-
-    def erase(self, person: str) -> Person:
-        """Remove a person and every byte of their templates from all files of the store, for good.
-
-        Unnamed faces that were last suggested as theirs go as well, and so do the edits about them, which cannot be
-        undone any more. Other unnamed faces may be of anybody: see `forget`.
-
-        Args:
-            person: A person_id, or a label that one person alone bears.
-
-        Returns:
-            The person as they were.
-
-        Raises:
-            UnknownPerson: Nobody of that id or label.
-            AmbiguousPerson: Several people bear the label.
-            StoreUnavailable: The person is removed, but another process kept reading, so that bytes are left in the
-                log beside the file (``details["removed"]`` is True, ``details["purged"]`` False).
-        """
-        with self._store.writing(self.collection) as transaction:
-            found = one(transaction, person)
-            transaction.erase(found.person_id)
-        self._purge()
-        return found
 
 
 def _reconcile(transaction: Transaction, kept: Person, removed: Person, *, force: bool) -> None:

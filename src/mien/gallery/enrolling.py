@@ -116,7 +116,7 @@ class Enrolling(Collection):
         pipeline: Pipeline,
         allow: Set[str],
     ) -> bool:
-        from mien.gallery.enrolment import Referee
+        from mien.gallery.enrolment import Referee, refuse_erased
 
         referee = Referee(self._calibration(pipeline), allow)
         person_id = person.person_id if person else None
@@ -125,6 +125,8 @@ class Enrolling(Collection):
             probe.already |= probe.sample is not None and probe.sample.sha256 in enrolled
         fresh = [probe for probe in probes if probe.sample and not probe.already]
         referee.check(fresh, person_id, transaction, self._view(transaction))
+        if "erased_before" not in allow:
+            refuse_erased(fresh, transaction)
         return referee.checked
 
     def _commit(

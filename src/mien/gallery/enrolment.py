@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.media import Source
     from mien.recognition import Calibration, Pipeline
 
-__all__ = ["Probe", "Referee", "look", "take"]
+__all__ = ["Probe", "Referee", "look", "refuse_erased", "take"]
 
 MAIN_FACE = 0.5
 """A second face of at least this share of the largest one's size (a quarter of its area) leaves open who is meant."""
@@ -140,6 +140,14 @@ def take(probe: Probe, faces: Faces, row: int, sha256: str, artefact: str, allow
     name = Path(probe.name).name
     template, box = np.array(faces.templates[row], np.float32), tuple(faces.boxes[row].tolist())
     probe.sample = Sample(template, name, sha256, artefact, grade, box)
+
+
+def refuse_erased(probes: Iterable[Probe], transaction: Transaction) -> None:
+    """Refuse the images of people who were erased: they must not come back unnoticed with the next import."""
+    for probe in probes:
+        assert probe.sample is not None
+        if transaction.erased_before([f"content:{probe.sample.sha256}"]):
+            probe.refuse("erased_before", "it was a sample of somebody who was erased: ask them before you enrol it")
 
 
 class Referee:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mien.gallery.editing import Editing
+from mien.gallery.erasing import Erasing
 from mien.gallery.identifying import Identifying
 from mien.gallery.importing import Importing
 from mien.gallery.naming import Naming
@@ -12,7 +13,7 @@ from mien.gallery.watching import Watching
 __all__ = ["Gallery"]
 
 
-class Gallery(Importing, Identifying, Watching, Naming, Editing, Reembedding):
+class Gallery(Importing, Identifying, Watching, Naming, Editing, Erasing, Reembedding):
     """A collection of known people, and of people to be named, in a store.
 
     A collection pins the embedding space of its first face. Any number of threads may use one gallery, and any

@@ -72,6 +72,7 @@ class Identifying(Collection):
     def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int) -> Faces:
         from mien.gallery.identification import decide
 
+        self._sweep()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
             return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates)

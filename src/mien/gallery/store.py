@@ -22,7 +22,7 @@ from mien.types import Array
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["SAME_FACE", "Sample", "Samples", "Store", "Transaction", "Unnamed", "locate", "open_store"]
+__all__ = ["SAME_FACE", "Sample", "Samples", "Store", "Transaction", "Unnamed", "face_digest", "locate", "open_store"]
 
 SAME_FACE = 0.98
 """Faces of one image at this cosine similarity are one face, found twice.
@@ -141,6 +141,28 @@ class Transaction(Protocol):
     def mark_purged(self) -> None:
         """Note that none are left."""
 
+    @property
+    def collection(self) -> str:
+        """Name of the collection."""
+
+    def digest(self, text: str) -> str:
+        """A keyed hash (HMAC-SHA-256, hexadecimal), with a secret of the store: stands for what must not be told."""
+
+    def note_erased(self, texts: Collection[str]) -> None:
+        """Keep keyed hashes of what must not come back unnoticed."""
+
+    def erased_before(self, texts: Collection[str]) -> set[str]:
+        """Those of the texts whose hashes were kept."""
+
+    def audit_lines(self, *, last: bool = False) -> list[str]:
+        """The audit log of the store, oldest line first, or the last line."""
+
+    def append_audit(self, line: str) -> None:
+        """Add a line to the audit log."""
+
+    def expired_people(self) -> list[Person]:
+        """People whose last day is past."""
+
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
 
@@ -242,7 +264,7 @@ class Transaction(Protocol):
         """Remove the unnamed faces whose last day is past; returns how many."""
 
     def any_expired(self) -> bool:
-        """Whether there are unnamed faces whose last day is past."""
+        """Whether there are people or unnamed faces whose last day is past."""
 
     def begin_edit(self, action: str, summary: str, person_ids: Collection[str]) -> None:
         """Note an edit; what the transaction changes from now on belongs to it.
@@ -282,11 +304,19 @@ class Store(Protocol):
     def writing(self, collection: str) -> AbstractContextManager[Transaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
 
+    def files(self) -> list[Path]:
+        """Every file that may hold bytes of a template: database, log, indices; none where the store is no file."""
+
     def purge(self) -> None:
         """Overwrite what was removed in every file of the store."""
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def face_digest(sha256: str, box: tuple[float, float, float, float] | None) -> str:
+    """What stands for one face of one image."""
+    return f"face:{sha256}:{None if box is None else [round(side / 8) for side in box]}"
 
 
 def locate(location: str | os.PathLike[str] | None) -> Path:

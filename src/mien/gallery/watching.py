@@ -85,6 +85,7 @@ class Watching(Collection):
         calibration = self._calibration(pipeline)
 
         def decide(probes: Sequence[Probe]) -> Sequence[Decision]:
+            self._sweep()
             with self._store.reading(self.collection) as transaction:
                 self._check_space(transaction, pipeline)
                 return decide_tracks(probes, self._view(transaction), calibration, fpir, candidates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import sqlite3
@@ -93,6 +94,10 @@ class SqliteStore:
                 "file still holds their bytes; they go when the last process closes the gallery, or at the next erase"
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
+
+    def files(self) -> list[Path]:
+        """Database, log, shared memory, and indices beside it."""
+        return sorted(path for path in self.path.parent.glob(f"{glob.escape(self.path.name)}*") if path.is_file())
 
     def close(self) -> None:
         """Close every connection; those in use when their transaction ends."""

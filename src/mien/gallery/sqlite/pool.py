@@ -229,8 +229,9 @@ class Pool(Journal):
         return self._remove_unnamed("expires < ?", today().isoformat())
 
     def any_expired(self) -> bool:
-        """Whether there are unnamed faces whose last day is past."""
-        query = "SELECT 1 FROM sample WHERE collection_id = ? AND person_id IS NULL AND expires < ?"
+        """Whether there are people or unnamed faces whose last day is past."""
+        query = """SELECT 1 FROM sample WHERE collection_id = ?1 AND person_id IS NULL AND expires < ?2
+                   UNION ALL SELECT 1 FROM person WHERE collection_id = ?1 AND expires < ?2"""
         return self._connection.execute(query, self._alive()).fetchone() is not None
 
     def _remove_unnamed(self, condition: str, *values: str) -> int:

@@ -32,6 +32,11 @@ class Rows:
         if row is not None:
             self._collection_id, self._space, self._dimension = row
 
+    @property
+    def collection(self) -> str:
+        """Name of the collection."""
+        return self._collection
+
     def space(self) -> tuple[str, int] | None:
         """Embedding space and dimension, None before the first face."""
         return (self._space, self._dimension) if self._space else None

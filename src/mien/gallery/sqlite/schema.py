@@ -136,5 +136,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             INSERT OR IGNORE INTO unpurged VALUES (OLD.collection_id);
         END""",
     ),
+    (
+        # The secret turns ids and hashes of contents into hashes that say nothing without the gallery.
+        "ALTER TABLE gallery ADD COLUMN secret TEXT",
+        "UPDATE gallery SET secret = lower(hex(randomblob(32)))",
+        "CREATE TABLE audit (entry INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
+        # What must not come back unnoticed.
+        """CREATE TABLE erased (
+            collection_id INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (collection_id, digest)) WITHOUT ROWID""",
+        "CREATE INDEX person_by_expiry ON person (collection_id, expires) WHERE expires IS NOT NULL",
+    ),
 )
 """What makes each schema out of the one before; ``PRAGMA user_version`` counts those that were applied."""

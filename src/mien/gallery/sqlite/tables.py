@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import json
 import uuid
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery.people import Person, now
+from mien.gallery.people import Person, now, today
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sqlite.pool import Pool
 from mien.gallery.store import Sample, Samples
@@ -114,6 +115,35 @@ class SqliteTransaction(Pool):
         """Numbers of the people who were removed after a revision."""
         query = "SELECT person_key FROM gone WHERE collection_id = ? AND revision > ?"
         return [row[0] for row in self._connection.execute(query, (self._collection_id, since))]
+
+    def expired_people(self) -> list[Person]:
+        """People whose last day is past."""
+        return list(self._select("AND expires < ?", today().isoformat()))
+
+    def digest(self, text: str) -> str:
+        """A keyed hash, with a secret of the store."""
+        (secret,) = self._connection.execute("SELECT secret FROM gallery").fetchone()
+        return hmac.new(bytes.fromhex(secret), text.encode(), "sha256").hexdigest()
+
+    def note_erased(self, texts: Collection[str]) -> None:
+        """Keep keyed hashes of what must not come back unnoticed."""
+        rows = [(self._collection_id, self.digest(text)) for text in texts]
+        self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", rows)
+
+    def erased_before(self, texts: Collection[str]) -> set[str]:
+        """Those of the texts whose hashes were kept."""
+        query = "SELECT 1 FROM erased WHERE collection_id = ? AND digest = ?"
+        execute = self._connection.execute
+        return {text for text in texts if execute(query, (self._collection_id, self.digest(text))).fetchone()}
+
+    def audit_lines(self, *, last: bool = False) -> list[str]:
+        """The audit log of the store, oldest line first, or the last line."""
+        order = "DESC LIMIT 1" if last else ""
+        return [row[0] for row in self._connection.execute(f"SELECT line FROM audit ORDER BY entry {order}")]  # noqa: S608
+
+    def append_audit(self, line: str) -> None:
+        """Add a line to the audit log."""
+        self._connection.execute("INSERT INTO audit (line) VALUES (?)", (line,))
 
     def unpurged(self) -> bool:
         """Whether bytes of removed templates may be left somewhere."""

@@ -1,0 +1,221 @@
+"""The audit log: who was erased, told without saying who. Each line holds the hash of the one before, and is signed.
+
+A line is a JSON object: what was done, when, how many samples it concerned, how far their bytes are gone, and the
+subject as a keyed hash (HMAC-SHA-256 with a secret of the gallery): whoever has the person's id and the gallery can
+find their line, nobody can read an id out of it. Signatures are Ed25519 (RFC 8032). A line that is changed, left out or
+put in between breaks the chain; lines cut off at the end do not, so keep the last hash, or a copy, somewhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from mien.errors import Detail, InvalidArgument
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from mien.gallery.store import Transaction
+
+__all__ = ["AuditEntry", "AuditReport", "Level", "append", "public_key", "read", "verify"]
+
+Level: TypeAlias = Literal["invisible", "purged_store", "purged_logs"]
+"""How far an erasure got: no search finds the person; no file of the store holds their bytes; no log of it does."""
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A line of the log.
+
+    Attributes:
+        sequence: 1, 2, 3 ...
+        time: UTC.
+        action: ``"erase"``, ``"expire"`` (a consent ran out), ``"purge"`` (the bytes of those before are gone), or
+            ``"proof"`` (files were searched for them).
+        subject: Keyed hash of the person's id, None where a line concerns nobody in particular.
+        collection: Keyed hash of the collection's name.
+        details: Counts, such as ``samples``; never a name, a path or a template.
+        level: How far the bytes are gone.
+        previous: Hash of the line before.
+        hash: SHA-256 of this one, less hash and signature.
+        signature: Ed25519 of the hash, base64; None where there was no key to sign with.
+    """
+
+    sequence: int
+    time: dt.datetime
+    action: str
+    subject: str | None
+    collection: str
+    details: dict[str, int]
+    level: Level
+    previous: str
+    hash: str
+    signature: str | None
+
+    def to_dict(self) -> dict[str, Detail]:
+        """The line as JSON."""
+        return {**self._body(), "hash": self.hash, "signature": self.signature}
+
+    def _body(self) -> dict[str, Detail]:
+        return {
+            "sequence": self.sequence,
+            "time": self.time.isoformat(),
+            "action": self.action,
+            "subject": self.subject,
+            "collection": self.collection,
+            "details": dict(self.details),
+            "level": self.level,
+            "previous": self.previous,
+        }
+
+    def computed_hash(self) -> str:
+        """What `hash` has to be."""
+        return hashlib.sha256(json.dumps(self._body(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What a check of the log found.
+
+    Attributes:
+        entries: How many lines there are.
+        head: Hash of the last one, to be kept elsewhere; None of an empty log.
+        problems: What is wrong, in words; empty where the chain holds and every line is signed by the key.
+    """
+
+    entries: int
+    head: str | None
+    problems: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Detail]:
+        """The report as JSON."""
+        return {"sound": self.sound, "entries": self.entries, "head": self.head, "problems": list(self.problems)}
+
+
+def append(
+    transaction: Transaction, action: str, level: Level, *, person_id: str | None = None, **details: int
+) -> AuditEntry:
+    """Add a line; it becomes part of the log with the transaction that it tells of."""
+    from mien.gallery.people import now
+
+    lines = read(transaction, last=True)
+    entry = AuditEntry(
+        sequence=lines[-1].sequence + 1 if lines else 1,
+        time=now(),
+        action=action,
+        subject=None if person_id is None else transaction.digest(f"person:{person_id}"),
+        collection=transaction.digest(f"collection:{transaction.collection}"),
+        details=details,
+        level=level,
+        previous=lines[-1].hash if lines else _FIRST,
+        hash="",
+        signature=None,
+    )
+    hashed = entry.computed_hash()
+    key = _signing_key()
+    signature = None if key is None else base64.b64encode(key.sign(bytes.fromhex(hashed))).decode()
+    line = json.dumps({**entry.to_dict(), "hash": hashed, "signature": signature}, sort_keys=True)
+    transaction.append_audit(line)
+    return _parse(line)
+
+
+def read(transaction: Transaction, *, last: bool = False) -> list[AuditEntry]:
+    """The lines of a store, oldest first, or only the last one."""
+    return [_parse(line) for line in transaction.audit_lines(last=last)]
+
+
+def verify(entries: Sequence[AuditEntry], key: str) -> AuditReport:
+    """Check the chain and the signatures.
+
+    Args:
+        entries: Every line, oldest first.
+        key: The public key, 64 hexadecimal digits.
+
+    Raises:
+        InvalidArgument: No such key.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+    except ValueError:
+        raise InvalidArgument(f"public key: expected 64 hexadecimal digits, got {key!a}") from None
+    problems: list[str] = []
+    previous, number = _FIRST, 0
+    for number, entry in enumerate(entries, 1):
+        if entry.sequence != number or entry.previous != previous:
+            problems.append(f"line {number}: a line before it is missing, or it was put in")
+        if entry.hash != entry.computed_hash():
+            problems.append(f"line {number}: changed after it was written")
+        elif entry.signature is None:
+            problems.append(f"line {number}: not signed")
+        else:
+            try:
+                public.verify(base64.b64decode(entry.signature), bytes.fromhex(entry.hash))
+            except (InvalidSignature, ValueError):
+                problems.append(f"line {number}: not signed with this key")
+        previous = entry.hash
+    return AuditReport(number, previous if number else None, tuple(problems))
+
+
+def public_key() -> str | None:
+    """The public half of this user's signing key, 64 hexadecimal digits; None where no key can be kept."""
+    key = _signing_key()
+    return None if key is None else key.public_key().public_bytes_raw().hex()
+
+
+def _parse(line: str) -> AuditEntry:
+    fields = json.loads(line)
+    return AuditEntry(**{**fields, "time": dt.datetime.fromisoformat(fields["time"])})
+
+
+def _signing_key() -> Ed25519PrivateKey | None:
+    """This user's key, made when first needed: ``MIEN_AUDIT_KEY``, or ``audit-key.pem`` in the user's data folder."""
+    from platformdirs import user_data_path
+
+    path = os.environ.get("MIEN_AUDIT_KEY") or str(user_data_path("mien", appauthor=False) / "audit-key.pem")
+    with suppress(OSError):
+        return _key_at(Path(path))
+    # An erasure must not wait for a key: what cannot be signed is noted all the same, and told as unsigned.
+    return None
+
+
+@lru_cache(maxsize=4)
+def _key_at(path: Path) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pem)
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(f"{path}: expected an Ed25519 private key in PEM; give another MIEN_AUDIT_KEY") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidArgument(f"{path}: expected an Ed25519 key, got {type(key).__name__}")
+    return key

@@ -1,0 +1,159 @@
+"""`Erasing`: people are removed with every byte of their templates, and it is shown that they are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.errors import Detail
+from mien.gallery import audit
+from mien.gallery.audit import AuditEntry, AuditReport, Level
+from mien.gallery.collection import Collection, erase_person
+from mien.gallery.people import Person
+from mien.gallery.resolve import one
+from mien.gallery.scan import encode, scale_of
+from mien.types import Array
+
+__all__ = ["Erasing", "Erasure", "Proof"]
+
+PIECE = 32
+"""Bytes searched for at the beginning, the middle and the end of a template: parts of one give it away as well."""
+
+_CHUNK = 1 << 25
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a search of the store's files for an erased person's templates found.
+
+    Attributes:
+        files: Names of the files that were searched, the log and the index among them.
+        size: Their bytes.
+        pieces: How many pieces of templates were searched for, as stored (float32), as float16 and as codes.
+        found: Where some were found, as ``name:offset``; empty where they are gone.
+    """
+
+    files: tuple[str, ...]
+    size: int
+    pieces: int
+    found: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Detail]:
+        """The proof as JSON."""
+        return {"files": list(self.files), "size": self.size, "pieces": self.pieces, "found": list(self.found)}
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What `mien.Gallery.erase` did.
+
+    Attributes:
+        person: The person as they were.
+        level: How far the bytes are gone.
+        entry: The line of the audit log that says so.
+        proof: What a search of the files found, None where none was asked for.
+    """
+
+    person: Person
+    level: Level
+    entry: AuditEntry
+    proof: Proof | None = None
+
+    def to_dict(self) -> dict[str, Detail]:
+        """The erasure as JSON."""
+        return {
+            "person_id": self.person.person_id,
+            "samples": self.person.samples,
+            "level": self.level,
+            "entry": self.entry.to_dict(),
+            "proof": None if self.proof is None else self.proof.to_dict(),
+        }
+
+
+class Erasing(Collection):
+    """Erasure of people."""
+
+    def erase(self, person: str, *, proof: bool = False) -> Erasure:
+        """Remove a person and every byte of their templates from all files of the store, for good.
+
+        Unnamed faces that were last suggested as theirs go as well, and so do the edits about them, which cannot be
+        undone any more. Other unnamed faces may be of anybody: see `forget`. The audit log gets a line that does not
+        say who; the images that the person was enrolled with are refused from then on (``erased_before``).
+
+        Args:
+            person: A person_id, or a label that one person alone bears.
+            proof: Search every file of the store for the templates afterwards.
+
+        Returns:
+            The person as they were, and how far their bytes are gone.
+
+        Raises:
+            UnknownPerson: Nobody of that id or label.
+            AmbiguousPerson: Several people bear the label.
+            StoreUnavailable: The person is removed, but another process kept reading, so that bytes are left in the
+                log beside the file (``details["removed"]`` is True, ``details["purged"]`` False); the next opening of
+                the gallery tries again.
+        """
+        with self._store.writing(self.collection) as transaction:
+            found = one(transaction, person)
+            templates = transaction.templates(found.person_id) if proof else np.empty((0, 0), np.float32)
+            entry = erase_person(transaction, found)
+        purged = self._purge()
+        if not proof:
+            return Erasure(found, "purged_logs", purged or entry)
+        searched = _search(self._store.files(), [*_pieces(templates)])
+        with self._store.writing(self.collection) as transaction:
+            level: Level = "invisible" if searched.found else "purged_logs"
+            counts = {"files": len(searched.files), "pieces": searched.pieces, "found": len(searched.found)}
+            entry = audit.append(transaction, "proof", level, person_id=found.person_id, **counts)
+        return Erasure(found, level, entry, searched)
+
+    def audit(self) -> list[AuditEntry]:
+        """The audit log of the store, oldest line first."""
+        with self._store.reading(self.collection) as transaction:
+            return audit.read(transaction)
+
+    def verify_audit(self, public_key: str | None = None) -> AuditReport:
+        """Check that no line of the audit log was changed, left out or put in.
+
+        Args:
+            public_key: 64 hexadecimal digits; None for that of this user's own key.
+
+        Raises:
+            InvalidArgument: No such key.
+        """
+        key = public_key or audit.public_key() or "0" * 64
+        return audit.verify(self.audit(), key)
+
+
+def _pieces(templates: Array) -> Iterator[bytes]:
+    """Parts of templates in every form in which a gallery may have kept them."""
+    from mien.recognition import fuse
+
+    if not len(templates):
+        return
+    everything = np.concatenate([templates, fuse(templates)[None]])
+    codes, _ = encode(everything, scale_of(everything.shape[1]))
+    for row, code in zip(everything, codes, strict=True):
+        forms = (row.astype("<f4").tobytes(), row.astype("<f2").tobytes(), code.tobytes(), (code ^ 0x80).tobytes())
+        for form in forms:
+            middle = len(form) // 2
+            yield from {form[:PIECE], form[middle : middle + PIECE], form[-PIECE:]}
+
+
+def _search(files: Iterable[Path], pieces: list[bytes]) -> Proof:
+    names, size, found = [], 0, []
+    for path in files:
+        names.append(path.name)
+        with path.open("rb") as file:
+            offset, tail = 0, b""
+            while data := file.read(_CHUNK):
+                window = tail + data
+                hits = {window.find(piece) for piece in pieces} - {-1}
+                found += [f"{path.name}:{offset - len(tail) + hit}" for hit in sorted(hits)]
+                offset, tail = offset + len(data), window[-PIECE + 1 :]
+            size += offset
+    return Proof(tuple(names), size, len(pieces), tuple(found))
