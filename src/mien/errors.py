@@ -25,6 +25,7 @@
         ├── StoreUnavailable
         ├── StoreFull
         ├── StoreCorrupt
+        ├── WrongKey                      sealed templates, and not the key that opens them
         ├── UnknownPerson
         ├── AmbiguousPerson
         ├── UnknownFace                   no face, sample or suggestion of that key
@@ -70,6 +71,7 @@ __all__ = [
     "UnsupportedErrorRate",
     "UnwritableFile",
     "UsageError",
+    "WrongKey",
     "WrongLayout",
 ]
 
@@ -203,6 +205,10 @@ class StoreFull(StoreError):
 
 class StoreCorrupt(StoreError):
     """The file is no gallery, is damaged, or was written by a newer Mien."""
+
+
+class WrongKey(StoreError):
+    """Templates are sealed and the key that opens them was not given, or a key was given where they are not sealed."""
 
 
 class UnknownPerson(StoreError):

@@ -10,7 +10,20 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from mien.cli import audit, calibrate, detect, doctor, enroll, evaluate, gallery, identify, models, people, verify, watch
+from mien.cli import (
+    audit,
+    calibrate,
+    detect,
+    doctor,
+    enroll,
+    evaluate,
+    gallery,
+    identify,
+    models,
+    people,
+    verify,
+    watch,
+)
 from mien.cli._output import print_error
 from mien.errors import MienError, UnwritableFile
 

@@ -34,11 +34,17 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> None:
-    """``--gallery`` and ``--collection``."""
+    """``--gallery``, ``--collection`` and ``--key-file``."""
     parser.add_argument(
         "--gallery", metavar="PATH|URL", help="the gallery (default: $MIEN_GALLERY, else one in your data folder)"
     )
     parser.add_argument("--collection", default="main", metavar="NAME", help="collection in it (default: main)")
+    parser.add_argument(
+        "--key-file",
+        type=a_path,
+        metavar="FILE",
+        help="the key of a sealed collection (default: $MIEN_GALLERY_KEY; make one with mien gallery key)",
+    )
 
 
 def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> Gallery:
@@ -59,7 +65,9 @@ def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> 
         path = locate(arguments.gallery)
         if not path.exists():
             raise StoreUnavailable(f"{path}: there is no gallery; mien enroll makes one", path=str(path))
-    return Gallery(arguments.gallery, collection=arguments.collection, pipeline=chosen_pipeline(arguments))
+    return Gallery(
+        arguments.gallery, collection=arguments.collection, pipeline=chosen_pipeline(arguments), key=arguments.key_file
+    )
 
 
 def add_recogniser(parser: argparse.ArgumentParser, *, required: bool = False) -> None:

@@ -29,7 +29,7 @@ def register(commands: Commands) -> None:
     """Add the command and its verb to the parser."""
     parser = commands.add_parser(
         "gallery",
-        help="move people to another recogniser",
+        help="move people to another recogniser, make keys",
         description="What concerns a gallery as a whole.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -54,6 +54,26 @@ def register(commands: Commands) -> None:
     add_gallery(reembed)
     add_format(reembed, "table", "json")
     reembed.set_defaults(run=run_reembed)
+    key = verbs.add_parser(
+        "key",
+        help="make a key that seals the templates of a new collection",
+        description=(
+            "Make a key, and write it into a file that only you may read. A collection whose first face is enrolled "
+            "with --key-file is sealed with it (AES-256-GCM) from then on. Without the key nobody can use its "
+            "templates, you included: keep a copy, apart from the gallery."
+        ),
+    )
+    key.add_argument("file", type=a_path, metavar="FILE", help="where to write it; must not be there yet")
+    key.set_defaults(run=run_key)
+
+
+def run_key(arguments: argparse.Namespace) -> int:
+    """A new key."""
+    from mien.gallery.sealing import make_key
+
+    make_key(arguments.file)
+    print(f"{printable(str(arguments.file))}: a new key")
+    return 0
 
 
 def run_reembed(arguments: argparse.Namespace) -> int:

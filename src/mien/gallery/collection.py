@@ -31,14 +31,16 @@ class Collection:
         collection: str = "main",
         pipeline: Pipeline | None = None,
         calibration: Calibration | None = None,
+        key: bytes | str | os.PathLike[str] | None = None,
     ) -> None:
         self.collection = parse_label(collection)
         self._given_pipeline = pipeline
         self._given_calibration = calibration
         self._calibrations: dict[str, Calibration | None] = {}
-        self._store = open_store(location)
+        sealing = _key(key)
+        self._store = open_store(location, sealing)
         self.location = self._store.location
-        self._index = Index(self._store.path)
+        self._index = Index(self._store.path if sealing is None else None)
         try:
             if pipeline is not None:
                 with self._store.reading(self.collection) as transaction:
@@ -129,6 +131,18 @@ class Collection:
                 expected=pinned[0],
                 got=pipeline.space,
             )
+
+
+def _key(key: bytes | str | os.PathLike[str] | None) -> bytes | None:
+    """The key itself, its file, or the file that the environment names."""
+    if isinstance(key, bytes):
+        return key
+    path = key if key is not None else os.environ.get("MIEN_GALLERY_KEY")
+    if not path:
+        return None
+    from mien.gallery.sealing import read_key
+
+    return read_key(path)
 
 
 def erase_person(transaction: Transaction, person: Person, action: str = "erase") -> AuditEntry:

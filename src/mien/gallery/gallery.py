@@ -28,11 +28,15 @@ class Gallery(Importing, Identifying, Watching, Naming, Editing, Erasing, Reembe
         pipeline: Finds and embeds faces; None for the one whose space the collection is pinned to, or the default one,
             loaded when first needed.
         calibration: Of the pipeline; None for the one that is installed for it.
+        key: Seals the templates of a new collection, and opens those of a sealed one: 32 bytes, or the file that holds
+            them (see `mien gallery key`); None for the file that ``MIEN_GALLERY_KEY`` names, if it does. A sealed
+            collection keeps no index in a file: it is made in memory, which is locked, at the first search.
 
     Raises:
         StoreUnavailable: The folder is missing, or the file cannot be opened.
         StoreCorrupt: The file is no gallery, is damaged, or was written by a newer Mien.
         StoreFull: No room to create it.
+        WrongKey: The collection is sealed and this is not its key, or it is not sealed.
         SpaceMismatch: The collection is pinned to another embedding space than the given pipeline's.
 
     Examples:

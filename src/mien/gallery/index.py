@@ -15,7 +15,17 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mien.errors import StoreUnavailable
-from mien.gallery.scan import LOOSE, FileTable, Identity, MemoryTable, Stale, Table, Wanted, usual_distance
+from mien.gallery.scan import (
+    LOOSE,
+    FileTable,
+    Identity,
+    MemoryTable,
+    Stale,
+    Table,
+    Wanted,
+    locked_array,
+    usual_distance,
+)
 from mien.gallery.search import ScanView
 from mien.types import Array
 
@@ -127,7 +137,7 @@ class Index:
             return state
         if len(state.tail.keys) + transaction.count_changed(state.revision, self._limit + 1) > self._limit:
             return self._grown(transaction, identity, revision)
-        return _followed(state, transaction, revision)
+        return _followed(state, transaction, revision, locked=self._path is None)
 
     def _opened(self, identity: Identity, *, verify: bool) -> Table | None:
         if self._path is None:
@@ -242,7 +252,7 @@ def _fresh(table: Table | None, identity: Identity) -> State:
     return State(table.revision, table, np.empty(0, np.int64), Tail.empty(identity.dimension), loose)
 
 
-def _followed(state: State, transaction: Transaction, revision: int) -> State:
+def _followed(state: State, transaction: Transaction, revision: int, *, locked: bool = False) -> State:
     """A state with what was committed since."""
     parts = list(transaction.changed(state.revision))
     changed = np.concatenate([np.empty(0, np.int64), *(part.keys for part in parts)])
@@ -256,11 +266,18 @@ def _followed(state: State, transaction: Transaction, revision: int) -> State:
         dead=np.union1d(state.dead, gone) if state.table is not None else state.dead,
         tail=Tail(
             np.concatenate([part.keys for part in tail]),
-            np.concatenate([part.templates for part in tail]),
+            _concatenated([part.templates for part in tail], locked=locked),
             np.concatenate([part.expires for part in tail]),
         ),
         loose=state.loose,
     )
+
+
+def _concatenated(parts: list[Array], *, locked: bool) -> Array:
+    if not locked:
+        return np.concatenate(parts)
+    whole = locked_array((sum(len(part) for part in parts), parts[0].shape[1]), np.float32)
+    return np.concatenate(parts, out=whole)
 
 
 def _wanted(transaction: Transaction, since: int) -> Iterator[Wanted]:

@@ -368,8 +368,12 @@ def _default_path() -> Path:
     return folder / "people.mien"
 
 
-def open_store(location: str | os.PathLike[str] | None) -> Store:
+def open_store(location: str | os.PathLike[str] | None, key: bytes | None = None) -> Store:
     """Open the store at a location (see `locate`), creating it where there is none.
+
+    Args:
+        location: Of the store.
+        key: 32 bytes that seal its templates, None where they are not sealed.
 
     Raises:
         InvalidArgument: No such kind of location.
@@ -377,6 +381,7 @@ def open_store(location: str | os.PathLike[str] | None) -> Store:
         StoreFull: No room to create it.
         StoreCorrupt: The file is no gallery, is damaged, or was written by a newer Mien.
     """
+    from mien.gallery.sealing import Seal
     from mien.gallery.sqlite import SqliteStore
 
-    return SqliteStore(locate(location))
+    return SqliteStore(locate(location), seal=None if key is None else Seal(key))

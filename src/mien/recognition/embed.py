@@ -133,7 +133,7 @@ def fuse_people(templates: ArrayLike, counts: ArrayLike) -> Array:
     if len(counts) == len(samples):
         return unit(samples)
     starts = np.cumsum(counts) - counts
-    return unit(np.add.reduceat(samples, starts, axis=0) / counts[:, None].astype(np.float32))
+    return unit(np.asarray(np.add.reduceat(samples, starts, axis=0) / counts[:, None], np.float32))
 
 
 def fuse_track(templates: ArrayLike, quality: ArrayLike) -> Array:

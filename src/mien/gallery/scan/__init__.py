@@ -7,7 +7,7 @@ comparison with everybody in float32, without an index that guesses.
 
 from mien.gallery.scan.codes import EPSILON, LOOSE, ZERO, Query, encode, scale_of, usual_distance
 from mien.gallery.scan.kernels import Kernel, best_kernel
-from mien.gallery.scan.table import FOREVER, FileTable, Identity, MemoryTable, Stale, Table, Wanted
+from mien.gallery.scan.table import FOREVER, FileTable, Identity, MemoryTable, Stale, Table, Wanted, locked_array
 
 __all__ = [
     "EPSILON",
@@ -24,6 +24,7 @@ __all__ = [
     "Wanted",
     "best_kernel",
     "encode",
+    "locked_array",
     "scale_of",
     "usual_distance",
 ]

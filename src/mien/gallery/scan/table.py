@@ -17,6 +17,8 @@ number before and after.
 
 from __future__ import annotations
 
+import ctypes
+import math
 import mmap
 import os
 import struct
@@ -35,7 +37,7 @@ from numpy.typing import NDArray
 from mien.gallery.scan.codes import ZERO, Codes, encode, scale_of
 from mien.types import Array
 
-__all__ = ["BLOCK", "FOREVER", "FileTable", "Identity", "MemoryTable", "Stale", "Table", "Wanted"]
+__all__ = ["BLOCK", "FOREVER", "FileTable", "Identity", "MemoryTable", "Stale", "Table", "Wanted", "locked_array"]
 
 BLOCK = 8192
 FOREVER = int(np.iinfo(np.int32).max)
@@ -121,9 +123,11 @@ class MemoryTable:
         self.scale = scale_of(identity.dimension)
         coded = [(p.keys, *encode(p.templates, self.scale), p.expires) for p in parts]
         rows = sum(len(part[0]) for part in coded)
-        self._memory = mmap.mmap(-1, max(1, rows * identity.dimension))
-        self.locked = locked and _lock(self._memory)
-        self.codes = np.frombuffer(self._memory, np.uint8, rows * identity.dimension).reshape(rows, identity.dimension)
+        self.codes = (
+            locked_array((rows, identity.dimension), np.uint8)
+            if locked
+            else np.empty((rows, identity.dimension), np.uint8)
+        )
         at = 0
         for keys, codes, *_ in coded:
             self.codes[at : at + len(keys)] = codes
@@ -425,12 +429,11 @@ def _joined(parts: list[NDArray[Any]], kind: type) -> NDArray[Any]:
     return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
 
 
-def _lock(memory: mmap.mmap) -> bool:
-    """Keep pages from being swapped out, as far as the system allows; says whether it did."""
-    import ctypes
-
-    try:
+def locked_array(shape: tuple[int, ...], kind: type[np.generic]) -> NDArray[Any]:
+    """An array whose memory is not swapped out, as far as the system allows (``ulimit -l``)."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    memory = mmap.mmap(-1, max(1, size))
+    with suppress(OSError, AttributeError, TypeError):
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        return bool(ctypes.CDLL(None).mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(memory))) == 0)
-    except (OSError, AttributeError, TypeError):
-        return False
+        ctypes.CDLL(None).mlock(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)))
+    return np.frombuffer(memory, kind, math.prod(shape)).reshape(shape)

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from mien.gallery.sealing import Seal
 from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE
 from mien.gallery.sqlite.tables import SqliteTransaction
 
@@ -45,6 +46,7 @@ class SqliteStore:
     Args:
         path: The file; it is created, mode 0600, where there is none. Its folder must exist.
         timeout: Seconds to wait for another process's write.
+        seal: Seals the templates of its collections.
 
     Raises:
         StoreUnavailable: The folder is missing, or the file cannot be opened.
@@ -52,10 +54,11 @@ class SqliteStore:
         StoreCorrupt: The file is no gallery, is damaged, or was written by a newer Mien.
     """
 
-    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, *, timeout: float = 30.0, seal: Seal | None = None) -> None:
         self.location = str(path)
         self.path = path.absolute()
         self._timeout = timeout
+        self._seal = seal
         self._idle: deque[sqlite3.Connection] = deque()
         self._writer = threading.Lock()
         self._pid = os.getpid()
@@ -72,13 +75,13 @@ class SqliteStore:
     def reading(self, collection: str) -> Iterator[SqliteTransaction]:
         """A view of what was committed when it began; see `mien.gallery.store.Store`."""
         with self._connection() as connection, self._transaction(connection, "BEGIN"):
-            yield SqliteTransaction(connection, collection, self.location)
+            yield SqliteTransaction(connection, collection, self.location, self._seal)
 
     @contextmanager
     def writing(self, collection: str) -> Iterator[SqliteTransaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
         with self._connection() as connection, self._writer, self._transaction(connection, "BEGIN IMMEDIATE"):
-            yield SqliteTransaction(connection, collection, self.location)
+            yield SqliteTransaction(connection, collection, self.location, self._seal)
 
     def purge(self) -> None:
         """Empty the write-ahead log, so that nothing removed is left in any file.

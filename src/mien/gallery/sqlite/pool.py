@@ -40,7 +40,7 @@ class Pool(Journal):
             "sample_id": sample_id,
             "collection_id": self._collection_id,
             "person_id": person_id,
-            "template": np.asarray(sample.template, "<f4").tobytes(),
+            "template": self._encode(sample.template),
             "source": sample.source,
             "sha256": sample.sha256,
             "artefact": sample.artefact,

@@ -6,7 +6,8 @@ import sqlite3
 
 import numpy as np
 
-from mien.errors import StoreCorrupt
+from mien.errors import StoreCorrupt, WrongKey
+from mien.gallery.sealing import Seal
 from mien.types import Array
 
 __all__ = ["Rows"]
@@ -15,8 +16,9 @@ __all__ = ["Rows"]
 class Rows:
     """One collection within one SQLite transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, collection: str, location: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, collection: str, location: str, seal: Seal | None) -> None:
         self._connection = connection
+        self._seal = seal
         self._collection = collection
         self._location = location
         self._bumped = False
@@ -27,10 +29,22 @@ class Rows:
 
     def _load(self) -> None:
         row = self._connection.execute(
-            "SELECT collection_id, space, dimension FROM collection WHERE name = ?", (self._collection,)
+            "SELECT collection_id, space, dimension, sealed FROM collection WHERE name = ?", (self._collection,)
         ).fetchone()
         if row is not None:
-            self._collection_id, self._space, self._dimension = row
+            self._collection_id, self._space, self._dimension, sealed = row
+            self._check_key(sealed)
+
+    def _check_key(self, sealed: str | None) -> None:
+        where = f"{self._location}: collection {self._collection}"
+        if sealed is None and self._seal is not None:
+            raise WrongKey(
+                f"{where} is not sealed, and a key was given; open it without, or enrol into a new collection"
+            )
+        if sealed is not None and self._seal is None:
+            raise WrongKey(f"{where} is sealed; give its key: key=, --key-file, or the path in MIEN_GALLERY_KEY")
+        if sealed is not None and self._seal is not None and not self._seal.matches(sealed):
+            raise WrongKey(f"{where} is sealed with another key than the one that was given")
 
     @property
     def collection(self) -> str:
@@ -43,8 +57,9 @@ class Rows:
 
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
-        query = "INSERT INTO collection (name, space, dimension) VALUES (?, ?, ?)"
-        self._connection.execute(query, (self._collection, space, dimension))
+        query = "INSERT INTO collection (name, space, dimension, sealed) VALUES (?, ?, ?, ?)"
+        sealed = None if self._seal is None else self._seal.check()
+        self._connection.execute(query, (self._collection, space, dimension, sealed))
         self._load()
 
     def revision(self) -> int:
@@ -65,7 +80,13 @@ class Rows:
         query = "UPDATE person SET revision = ? WHERE person_id = ?"
         self._connection.execute(query, (self._bump(), person_id))
 
+    def _encode(self, template: Array) -> bytes:
+        plain = np.asarray(template, "<f4").tobytes()
+        return plain if self._seal is None else self._seal.close(plain)
+
     def _decode(self, blobs: list[bytes]) -> Array:
+        if self._seal is not None:
+            blobs = [self._seal.open(blob) for blob in blobs]
         if any(len(blob) != 4 * self._dimension for blob in blobs):
             message = (
                 f"{self._location}: a template is not of {self._dimension} numbers; restore the file from a backup"

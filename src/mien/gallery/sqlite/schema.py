@@ -138,6 +138,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         # The secret turns ids and hashes of contents into hashes that say nothing without the gallery.
+        # A collection that is sealed keeps what tells the right key from another.
+        "ALTER TABLE collection ADD COLUMN sealed TEXT",
         "ALTER TABLE gallery ADD COLUMN secret TEXT",
         "UPDATE gallery SET secret = lower(hex(randomblob(32)))",
         "CREATE TABLE audit (entry INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
