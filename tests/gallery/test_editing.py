@@ -10,7 +10,7 @@ import pytest
 from gallery_fakes import files, looks, open_fake, picture, sound, template, vector
 
 from mien.errors import AmbiguousPerson, InvalidArgument, LinkConflict, NothingToUndo, UnknownFace, UnknownPerson
-from mien.gallery.sqlite import journal
+from mien.gallery.sql import journal
 
 
 def shape(gallery):

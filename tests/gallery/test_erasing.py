@@ -169,7 +169,7 @@ def test_an_expired_consent_purges_by_itself(path, monkeypatch):
     with open_fake(path) as gallery:
         gallery.enroll("Ada", looks("ada", 0), until=today + dt.timedelta(days=1))
         gallery.enroll("Bob", looks("bob", 0))
-        for module in ("people", "search", "collection", "sqlite.tables", "sqlite.pool"):
+        for module in ("people", "search", "collection", "sql.tables", "sql.pool"):
             monkeypatch.setattr(f"mien.gallery.{module}.today", lambda: today + dt.timedelta(days=2))
         faces = gallery.identify(picture("ada", look=1))
         assert faces[0].person is None

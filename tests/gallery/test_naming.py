@@ -248,7 +248,7 @@ def test_unnamed_faces_go_by_themselves_when_their_days_are_over(gallery, path, 
     gallery.reject(bob.faces[0].face_id, bob.suggestion_id)
     gallery.name(ada.suggestion_id, "Ada")
     later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=8)
-    for module in ("people", "sqlite.pool"):
+    for module in ("people", "sql.pool"):
         monkeypatch.setattr(f"mien.gallery.{module}.today", lambda: later)
     assert gallery.suggest(min_faces=1) == []
     gallery.close()

@@ -25,19 +25,19 @@ def child(code, *arguments):
 
 
 KILLED = """
-from mien.gallery.sqlite.tables import SqliteTransaction
+from mien.gallery.sql.tables import SqlTransaction
 from mien.gallery.sqlite import database as engine
 path, moment = sys.argv[1:]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 calls = 0
-add_sample = SqliteTransaction.add_sample
+add_sample = SqlTransaction.add_sample
 def counted(self, *arguments):
     global calls
     if moment == f"before insert {calls}":
         die()
     add_sample(self, *arguments)
     calls += 1
-SqliteTransaction.add_sample = counted
+SqlTransaction.add_sample = counted
 class Connection(sqlite3.Connection):
     def execute(self, statement, *values):
         ending = statement == "COMMIT" and calls

@@ -171,16 +171,16 @@ def test_all_or_nothing_where_the_recogniser_fails(enrolled, originals, path):
 
 
 def test_all_or_nothing_where_writing_fails(enrolled, originals, path, monkeypatch):
-    from mien.gallery.sqlite.tables import SqliteTransaction
+    from mien.gallery.sql.tables import SqlTransaction
 
-    added = SqliteTransaction.add_sample
+    added = SqlTransaction.add_sample
 
     def full(self, person_id, sample):
         if sample.source == "bo1.jpg":
             raise OSError(28, "no room")
         added(self, person_id, sample)
 
-    monkeypatch.setattr(SqliteTransaction, "add_sample", full)
+    monkeypatch.setattr(SqlTransaction, "add_sample", full)
     with pytest.raises(OSError, match="no room"):
         enrolled.reembed(originals, into="new", pipeline=OtherPipeline())
     _nothing_new(path)

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from mien.gallery.sealing import Seal
+from mien.gallery.sql import SqlTransaction
+from mien.gallery.sql.dialect import SqliteDialect
 from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE
-from mien.gallery.sqlite.tables import SqliteTransaction
 
 __all__ = ["SqliteStore"]
 
+_DIALECT = SqliteDialect()
 _UNAVAILABLE = "the gallery cannot be read or written; check the folder's permissions and the disk"
 _DAMAGED = "the file is damaged or no gallery; restore it from a backup, or give another path"
 _MEANING: dict[int, tuple[type[StoreError], str]] = {
@@ -72,16 +74,16 @@ class SqliteStore:
             raise
 
     @contextmanager
-    def reading(self, collection: str) -> Iterator[SqliteTransaction]:
+    def reading(self, collection: str) -> Iterator[SqlTransaction]:
         """A view of what was committed when it began; see `mien.gallery.store.Store`."""
         with self._connection() as connection, self._transaction(connection, "BEGIN"):
-            yield SqliteTransaction(connection, collection, self.location, self._seal)
+            yield SqlTransaction(connection, _DIALECT, collection, self.location, self._seal)
 
     @contextmanager
-    def writing(self, collection: str) -> Iterator[SqliteTransaction]:
+    def writing(self, collection: str) -> Iterator[SqlTransaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
         with self._connection() as connection, self._writer, self._transaction(connection, "BEGIN IMMEDIATE"):
-            yield SqliteTransaction(connection, collection, self.location, self._seal)
+            yield SqlTransaction(connection, _DIALECT, collection, self.location, self._seal)
 
     def purge(self) -> None:
         """Empty the write-ahead log, so that nothing removed is left in any file.

@@ -1,4 +1,4 @@
-"""Faces in the tables of the embedded engine: the unnamed ones, whose they become, and who they are not."""
+"""Faces in the tables of a store: the unnamed ones, whose they become, and who they are not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from mien.gallery.people import now, today
 from mien.gallery.records import FaceRecord
-from mien.gallery.sqlite.journal import Journal
+from mien.gallery.sql.journal import Journal
 from mien.gallery.store import SAME_FACE, Sample, Unnamed
 from mien.types import Array
 
@@ -63,7 +63,7 @@ class Pool(Journal):
 
     def mark_scanned(self, sha256: str) -> bool:
         """Note a content as searched; False where it was before."""
-        query = "INSERT OR IGNORE INTO scan VALUES (?, ?)"
+        query = "INSERT INTO scan VALUES (?, ?) ON CONFLICT DO NOTHING"
         return self._connection.execute(query, (self._collection_id, sha256)).rowcount > 0
 
     def twins(self, sha256: str, template: Array) -> dict[str, str | None]:
@@ -89,8 +89,8 @@ class Pool(Journal):
     def unnamed_faces(self, suggestion_id: str | None = None) -> dict[str, list[FaceRecord]]:
         """Unnamed faces by suggestion, best quality first: those of one suggestion, or all that are in one."""
         rows = self._connection.execute(
-            f"""SELECT suggestion_id, {_FACE} FROM sample WHERE {_ALIVE} AND suggestion_id = ifnull(?, suggestion_id)
-                ORDER BY suggestion_id, quality DESC, sample_key""",  # noqa: S608 - constants above
+            f"""SELECT suggestion_id, {_FACE} FROM sample WHERE {_ALIVE} AND suggestion_id = coalesce(?, suggestion_id)
+                ORDER BY suggestion_id, quality DESC NULLS LAST, sample_key""",  # noqa: S608 - constants above
             (*self._alive(), suggestion_id),
         )
         return {key: [_face(row[1:]) for row in group] for key, group in itertools.groupby(rows, lambda row: row[0])}
@@ -141,7 +141,8 @@ class Pool(Journal):
         self._connection.executemany(
             """UPDATE sample SET suggestion_id = :suggestion_id, candidate_id = :candidate_id
                WHERE sample_id = :face_id AND person_id IS NULL
-               AND (suggestion_id IS NOT :suggestion_id OR candidate_id IS NOT :candidate_id)""",
+               AND (coalesce(suggestion_id, '') <> :suggestion_id
+                    OR coalesce(candidate_id, '') <> coalesce(:candidate_id, ''))""",
             [{**values, "face_id": face_id} for face_id in face_ids],
         )
 
@@ -150,12 +151,11 @@ class Pool(Journal):
         for face_id in face_ids:
             self._record("sample", face_id)
             self._touch_owner(face_id)
+            kept = "expires = CASE WHEN person_id IS NULL THEN expires END"
+            also = kept if person_id is None else "path = NULL, expires = NULL"
             self._connection.execute(
-                """UPDATE sample SET person_id = :person_id, suggestion_id = NULL,
-                   path = iif(:person_id IS NULL, path, NULL),
-                   expires = iif(:person_id IS NULL AND person_id IS NULL, expires, NULL)
-                   WHERE sample_id = :face_id""",
-                {"person_id": person_id, "face_id": face_id},
+                f"UPDATE sample SET person_id = ?, suggestion_id = NULL, {also} WHERE sample_id = ?",  # noqa: S608
+                (person_id, face_id),
             )
         self._touch(person_id)
 
@@ -171,8 +171,9 @@ class Pool(Journal):
     def forbid(self, face_id: str, *, person_id: str | None = None, other_id: str | None = None) -> None:
         """Note that a face is not a person, or not the one whom another face shows."""
         link = (face_id, person_id, other_id)
-        same = "sample_id = ? AND person_id IS ? AND other_id IS ?"
-        if self._connection.execute(f"SELECT 1 FROM cannot_link WHERE {same}", link).fetchone():  # noqa: S608
+        same = "sample_id = ? AND coalesce(person_id, '') = ? AND coalesce(other_id, '') = ?"
+        values = (face_id, person_id or "", other_id or "")
+        if self._connection.execute(f"SELECT 1 FROM cannot_link WHERE {same}", values).fetchone():  # noqa: S608
             return
         query = "INSERT INTO cannot_link (sample_id, person_id, other_id) VALUES (?, ?, ?) RETURNING link_id"
         (link_id,) = self._connection.execute(query, link).fetchone()
@@ -218,7 +219,7 @@ class Pool(Journal):
         if face_ids is None:
             self._connection.execute("DELETE FROM scan WHERE collection_id = ?", (self._collection_id,))
             return self._remove_unnamed("TRUE")
-        return self._remove_unnamed("sample_id IN (SELECT value FROM json_each(?))", json.dumps(list(face_ids)))
+        return self._remove_unnamed(self._dialect.among("sample_id"), self._dialect.keys(face_ids))
 
     def forget_candidates(self, person_id: str) -> int:
         """Remove the unnamed faces that were taken for a person."""
@@ -230,11 +231,11 @@ class Pool(Journal):
 
     def any_expired(self) -> bool:
         """Whether there are people or unnamed faces whose last day is past."""
-        query = """SELECT 1 FROM sample WHERE collection_id = ?1 AND person_id IS NULL AND expires < ?2
-                   UNION ALL SELECT 1 FROM person WHERE collection_id = ?1 AND expires < ?2"""
-        return self._connection.execute(query, self._alive()).fetchone() is not None
+        query = """SELECT 1 FROM sample WHERE collection_id = ? AND person_id IS NULL AND expires < ?
+                   UNION ALL SELECT 1 FROM person WHERE collection_id = ? AND expires < ?"""
+        return self._connection.execute(query, 2 * self._alive()).fetchone() is not None
 
-    def _remove_unnamed(self, condition: str, *values: str) -> int:
+    def _remove_unnamed(self, condition: str, *values: object) -> int:
         query = f"DELETE FROM sample WHERE collection_id = ? AND person_id IS NULL AND {condition}"  # noqa: S608
         removed = self._connection.execute(query, (self._collection_id, *values)).rowcount
         if removed:

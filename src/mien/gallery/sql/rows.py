@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import numpy as np
 
 from mien.errors import StoreCorrupt, WrongKey
 from mien.gallery.sealing import Seal
+from mien.gallery.sql.dialect import Connection, Dialect
 from mien.types import Array
 
 __all__ = ["Rows"]
 
 
 class Rows:
-    """One collection within one SQLite transaction."""
+    """One collection within one transaction.
 
-    def __init__(self, connection: sqlite3.Connection, collection: str, location: str, seal: Seal | None) -> None:
+    Args:
+        connection: Within the transaction.
+        dialect: The engine's.
+        collection: Name of the collection.
+        location: What to call the store in messages.
+        seal: Seals its templates.
+    """
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, collection: str, location: str, seal: Seal | None
+    ) -> None:
+        self._dialect = dialect
         self._connection = connection
         self._seal = seal
         self._collection = collection

@@ -13,7 +13,8 @@ from typing import Any
 
 from mien.gallery.people import now
 from mien.gallery.records import Edit
-from mien.gallery.sqlite.rows import Rows
+from mien.gallery.sql.dialect import Dialect
+from mien.gallery.sql.rows import Rows
 
 __all__ = ["Journal"]
 
@@ -40,20 +41,23 @@ _COLUMNS = {
     "cannot_link": ("link_id", "sample_id", "person_id", "other_id"),
 }
 
-_FORGET = (
-    # A face is gone for good where it is no row, and no twin is there to make one of.
-    """DELETE FROM edit_change WHERE entity = 'sample' AND key NOT IN (SELECT sample_id FROM sample)
-       AND ifnull(json_extract(before, '$.twin'), '') NOT IN (SELECT sample_id FROM sample)""",
-    """DELETE FROM edit_change WHERE entity = 'cannot_link' AND EXISTS (
-           SELECT 1 FROM json_each(json_array(json_extract(before, '$.sample_id'), json_extract(before, '$.other_id')))
-           WHERE value IS NOT NULL AND value NOT IN (SELECT sample_id FROM sample)
-           AND value NOT IN (SELECT key FROM edit_change WHERE entity = 'sample'))""",
-    # A link that was made is gone for good where no later edit has taken it away.
-    """DELETE FROM edit_change WHERE entity = 'cannot_link' AND before IS NULL
-       AND CAST(key AS INTEGER) NOT IN (SELECT link_id FROM cannot_link)
+
+def _forget(dialect: Dialect) -> tuple[str, ...]:
+    twin, sample, other = (dialect.field("before", name) for name in ("twin", "sample_id", "other_id"))
+    lost = """{0} IS NOT NULL AND {0} NOT IN (SELECT sample_id FROM sample)
+              AND {0} NOT IN (SELECT key FROM edit_change WHERE entity = 'sample')"""
+    return (
+        # A face is gone for good where it is no row, and no twin is there to make one of.
+        f"""DELETE FROM edit_change WHERE entity = 'sample' AND key NOT IN (SELECT sample_id FROM sample)
+       AND coalesce({twin}, '') NOT IN (SELECT sample_id FROM sample)""",  # noqa: S608 - constants of ours
+        f"""DELETE FROM edit_change WHERE entity = 'cannot_link'
+       AND ({lost.format(sample)} OR {lost.format(other)})""",  # noqa: S608
+        # A link that was made is gone for good where no later edit has taken it away.
+        """DELETE FROM edit_change WHERE entity = 'cannot_link' AND before IS NULL
+       AND CAST(key AS BIGINT) NOT IN (SELECT link_id FROM cannot_link)
        AND key NOT IN (SELECT key FROM edit_change WHERE entity = 'cannot_link' AND before IS NOT NULL)""",
-    "DELETE FROM edit WHERE edit_id NOT IN (SELECT edit_id FROM edit_change)",
-)
+        "DELETE FROM edit WHERE edit_id NOT IN (SELECT edit_id FROM edit_change)",
+    )
 
 
 class Journal(Rows):
@@ -70,10 +74,10 @@ class Journal(Rows):
             person_ids: Everybody whom it concerns: it is forgotten with the first of them to be erased.
         """
         execute = self._connection.execute
-        self._edit_id = execute(
-            "INSERT INTO edit (collection_id, action, summary, created) VALUES (?, ?, ?, ?)",
+        (self._edit_id,) = execute(
+            "INSERT INTO edit (collection_id, action, summary, created) VALUES (?, ?, ?, ?) RETURNING edit_id",
             (self._collection_id, action, summary, now().isoformat()),
-        ).lastrowid
+        ).fetchone()
         self.concern(person_ids)
         execute(
             """DELETE FROM edit WHERE collection_id = ? AND edit_id NOT IN
@@ -84,7 +88,7 @@ class Journal(Rows):
     def concern(self, person_ids: Collection[str]) -> None:
         """Add people to those whom the edit concerns."""
         rows = [(self._edit_id, person_id) for person_id in person_ids]
-        self._connection.executemany("INSERT OR IGNORE INTO edit_person VALUES (?, ?)", rows)
+        self._connection.executemany("INSERT INTO edit_person VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
     def edits(self) -> list[Edit]:
         """Every edit that can be undone, newest first."""
@@ -120,7 +124,7 @@ class Journal(Rows):
 
     def _forget_changes(self) -> None:
         """Forget what was done to faces that are gone for good, and edits of which nothing is left."""
-        for statement in _FORGET:
+        for statement in _forget(self._dialect):
             self._connection.execute(statement)
 
     def _record(self, entity: str, key: str | int, **extra: str) -> None:

@@ -1,10 +1,9 @@
-"""People in the tables of the embedded engine."""
+"""People in the tables of a store."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hmac
-import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -14,11 +13,11 @@ import numpy as np
 
 from mien.gallery.people import Person, now, today
 from mien.gallery.scan import FOREVER, Identity
-from mien.gallery.sqlite.pool import Pool
+from mien.gallery.sql.pool import Pool
 from mien.gallery.store import Sample, Samples
 from mien.types import Array
 
-__all__ = ["SqliteTransaction"]
+__all__ = ["SqlTransaction"]
 
 PART = 8192
 """People read at once."""
@@ -27,8 +26,8 @@ _PERSON = """person_id, label, purpose, given, expires, created,
              (SELECT count(*) FROM sample WHERE sample.person_id = person.person_id)"""
 
 
-class SqliteTransaction(Pool):
-    """One collection within one SQLite transaction; see `mien.gallery.store.Transaction`."""
+class SqlTransaction(Pool):
+    """One collection within one transaction; see `mien.gallery.store.Transaction`."""
 
     def people(self) -> list[Person]:
         """Everybody, by label, then by time of enrolment."""
@@ -44,7 +43,7 @@ class SqliteTransaction(Pool):
 
     def _select(self, condition: str, *values: str) -> Iterator[Person]:
         rows = self._connection.execute(
-            f"SELECT {_PERSON} FROM person WHERE collection_id = ? {condition} ORDER BY rowid",  # noqa: S608 - constants
+            f"SELECT {_PERSON} FROM person WHERE collection_id = ? {condition} ORDER BY person_key",  # noqa: S608 - constants
             (self._collection_id, *values),
         )
         return (_person(row[:6], row[6]) for row in rows)
@@ -80,23 +79,23 @@ class SqliteTransaction(Pool):
     def by_keys(self, keys: Collection[int]) -> dict[int, Person]:
         """People by the numbers that indices know them by."""
         rows = self._connection.execute(
-            f"SELECT person_key, {_PERSON} FROM person WHERE person_key IN (SELECT value FROM json_each(?))",  # noqa: S608
-            (json.dumps([*keys]),),
+            f"SELECT person_key, {_PERSON} FROM person WHERE {self._dialect.among('person_key')}",  # noqa: S608
+            (self._dialect.keys(keys),),
         )
         return {row[0]: _person(row[1:7], row[7]) for row in rows}
 
     def samples_of(self, keys: Collection[int]) -> Samples:
         """The templates of people, by number."""
         rows = self._connection.execute(
-            """SELECT person_key, person.expires, template FROM person LEFT JOIN sample USING (person_id)
-               WHERE person_key IN (SELECT value FROM json_each(?)) ORDER BY person_key, sample_key""",
-            (json.dumps([*keys]),),
+            f"""SELECT person_key, person.expires, template FROM person LEFT JOIN sample USING (person_id)
+               WHERE {self._dialect.among("person_key")} ORDER BY person_key, sample_key""",  # noqa: S608
+            (self._dialect.keys(keys),),
         )
         return self._samples(rows.fetchall())
 
     def count_changed(self, since: int, limit: int) -> int:
         """How many people were added or changed after a revision, at most ``limit``."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM person WHERE collection_id = ? AND revision > ? LIMIT ?)"
+        query = "SELECT count(*) FROM (SELECT 1 FROM person WHERE collection_id = ? AND revision > ? LIMIT ?) AS some"
         return int(self._connection.execute(query, (self._collection_id, since, limit)).fetchone()[0])
 
     def changed(self, since: int) -> Iterator[Samples]:
@@ -128,7 +127,7 @@ class SqliteTransaction(Pool):
     def note_erased(self, texts: Collection[str]) -> None:
         """Keep keyed hashes of what must not come back unnoticed."""
         rows = [(self._collection_id, self.digest(text)) for text in texts]
-        self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", rows)
+        self._connection.executemany("INSERT INTO erased VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
     def erased_before(self, texts: Collection[str]) -> set[str]:
         """Those of the texts whose hashes were kept."""
