@@ -315,10 +315,10 @@ def test_an_erasure_that_a_reader_holds_up_says_so(path):
     with store.writing("main") as transaction:
         transaction.remove(ada)
     with pytest.raises(StoreUnavailable, match="removed") as caught:
-        store.purge()
+        store.purge("main")
     assert caught.value.details["purged"] is False
     reader.execute("COMMIT")
     reader.close()
-    store.purge()
+    store.purge("main")
     assert np.ones(4, np.float32).tobytes() not in files(path)
     store.close()

@@ -60,10 +60,10 @@ def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> 
     from mien.gallery import Gallery
 
     if must_exist and arguments.gallery is not None:
-        from mien.gallery.store import locate
+        from mien.gallery.store import locate, server_url
 
-        path = locate(arguments.gallery)
-        if not path.exists():
+        path = None if server_url(arguments.gallery) else locate(arguments.gallery)
+        if path is not None and not path.exists():
             raise StoreUnavailable(f"{path}: there is no gallery; mien enroll makes one", path=str(path))
     return Gallery(
         arguments.gallery, collection=arguments.collection, pipeline=chosen_pipeline(arguments), key=arguments.key_file

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from mien.errors import SpaceMismatch, StoreUnavailable, UnknownModel
 from mien.gallery import audit
-from mien.gallery.index import Index
 from mien.gallery.people import parse_label, today
 from mien.gallery.search import View
 from mien.gallery.store import Transaction, face_digest, open_store
@@ -40,7 +39,6 @@ class Collection:
         sealing = _key(key)
         self._store = open_store(location, sealing)
         self.location = self._store.location
-        self._index = Index(self._store.path if sealing is None else None)
         try:
             if pipeline is not None:
                 with self._store.reading(self.collection) as transaction:
@@ -106,18 +104,16 @@ class Collection:
         return self._calibrations[pipeline.name]
 
     def _view(self, transaction: Transaction) -> View:
-        return self._index.view(transaction)
+        return self._store.view(transaction)
 
     def _purge(self) -> AuditEntry | None:
         """Overwrite what was removed, in the index and in every file of the store; notes it where that was a person."""
-        with self._store.reading(self.collection) as transaction:
-            self._index.purge(transaction)
-        self._store.purge()
+        level = self._store.purge(self.collection)
         with self._store.writing(self.collection) as transaction:
             transaction.mark_purged()
             last = audit.read(transaction, last=True)
             if last and last[0].level == "invisible" and last[0].action in {"erase", "expire"}:
-                return audit.append(transaction, "purge", "purged_logs")
+                return audit.append(transaction, "purge", level)
         return None
 
     def _check_space(self, transaction: Transaction, pipeline: Pipeline) -> None:

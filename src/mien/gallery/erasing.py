@@ -102,11 +102,12 @@ class Erasing(Collection):
             templates = transaction.templates(found.person_id) if proof else np.empty((0, 0), np.float32)
             entry = erase_person(transaction, found)
         purged = self._purge()
+        entry = purged or entry
         if not proof:
-            return Erasure(found, "purged_logs", purged or entry)
+            return Erasure(found, entry.level, entry)
         searched = _search(self._store.files(), [*_pieces(templates)])
         with self._store.writing(self.collection) as transaction:
-            level: Level = "invisible" if searched.found else "purged_logs"
+            level: Level = "invisible" if searched.found else entry.level
             counts = {"files": len(searched.files), "pieces": searched.pieces, "found": len(searched.found)}
             entry = audit.append(transaction, "proof", level, person_id=found.person_id, **counts)
         return Erasure(found, level, entry, searched)

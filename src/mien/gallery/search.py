@@ -7,7 +7,7 @@ it, in memory, until they are so many that the table is brought up to date.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.gallery.index import State
     from mien.gallery.store import Transaction
 
-__all__ = ["Found", "ScanView", "View"]
+__all__ = ["SLACK", "Found", "ScanView", "View", "ranked", "scored"]
 
 BATCH = 64
 """Probes searched at once: whatever their number, so much memory is taken."""
@@ -132,21 +132,8 @@ class ScanView:
             near = _Scan(self._state, probes, self._day, barred, self._kernel).near(near, k, threshold)
         keys = [rows.above(rows.floor(k, threshold)) for rows in near]
         templates = self._templates(np.unique(np.concatenate(keys)))
-        scored = [_scored(probe, some, templates) for probe, some in zip(probes, keys, strict=True)]
-        best = [_best(scores, k, threshold) for scores in scored]
-        people = self._transaction.by_keys({key for entry in best for key, _ in entry})
-        return [
-            Found(
-                candidates=tuple(
-                    Candidate(people[key].person_id, people[key].label, score, people[key].samples)
-                    for key, score in sorted(entry, key=lambda pair: (-pair[1], people[pair[0]].person_id))[:k]
-                ),
-                searched=searched,
-                compared=len(some),
-                revision=self.revision,
-            )
-            for entry, some in zip(best, keys, strict=True)
-        ]
+        best = [scored(probe, some.tolist(), templates) for probe, some in zip(probes, keys, strict=True)]
+        return ranked(self._transaction, best, k, threshold, searched, self.revision)
 
     def _tail(self, probes: Array, barred: int | None) -> list[_Near]:
         """Everybody who is not in the table."""
@@ -213,8 +200,9 @@ class _Scan:
         return _Near(keys, values @ probe_exact * self._table.scale, slack.astype(np.float64))
 
 
-def _scored(probe: Array, keys: NDArray[np.int64], templates: dict[int, Array]) -> list[tuple[int, float]]:
-    known = [int(key) for key in keys if int(key) in templates]
+def scored(probe: Array, keys: Sequence[int], templates: dict[int, Array]) -> list[tuple[int, float]]:
+    """Exact scores of people, by number: those that have a template."""
+    known = [key for key in keys if key in templates]
     if not known:
         return []
     # Sums of products in double precision, one row at a time, do not depend on what else is compared.
@@ -222,7 +210,32 @@ def _scored(probe: Array, keys: NDArray[np.int64], templates: dict[int, Array]) 
     return list(zip(known, exact.tolist(), strict=True))
 
 
-def _best(scores: Collection[tuple[int, float]], k: int, threshold: float) -> list[tuple[int, float]]:
+def ranked(
+    transaction: Transaction,
+    scores: Sequence[Sequence[tuple[int, float]]],
+    k: int,
+    threshold: float,
+    searched: int,
+    revision: int,
+) -> list[Found]:
+    """What was found, from the exact scores of everybody who may be among the k best of each probe."""
+    best = [_best(some, k, threshold) for some in scores]
+    people = transaction.by_keys({key for entry in best for key, _ in entry})
+    return [
+        Found(
+            candidates=tuple(
+                Candidate(people[key].person_id, people[key].label, score, people[key].samples)
+                for key, score in sorted(entry, key=lambda pair: (-pair[1], people[pair[0]].person_id))[:k]
+            ),
+            searched=searched,
+            compared=len(some),
+            revision=revision,
+        )
+        for entry, some in zip(best, scores, strict=True)
+    ]
+
+
+def _best(scores: Sequence[tuple[int, float]], k: int, threshold: float) -> list[tuple[int, float]]:
     """The k best and whoever equals the last of them."""
-    ranked = sorted((pair for pair in scores if pair[1] >= threshold), key=lambda pair: -pair[1])
-    return ranked if len(ranked) <= k else [pair for pair in ranked if pair[1] >= ranked[k - 1][1]]
+    reaching = sorted((pair for pair in scores if pair[1] >= threshold), key=lambda pair: -pair[1])
+    return reaching if len(reaching) <= k else [pair for pair in reaching if pair[1] >= reaching[k - 1][1]]

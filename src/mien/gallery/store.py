@@ -17,12 +17,26 @@ from mien.errors import InvalidArgument, StoreUnavailable
 from mien.gallery.people import Person
 from mien.gallery.records import Edit, FaceRecord
 from mien.gallery.scan import Identity
+from mien.gallery.search import View
 from mien.types import Array
 
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["SAME_FACE", "Sample", "Samples", "Store", "Transaction", "Unnamed", "face_digest", "locate", "open_store"]
+    from mien.gallery.audit import Level
+
+__all__ = [
+    "SAME_FACE",
+    "Sample",
+    "Samples",
+    "Store",
+    "Transaction",
+    "Unnamed",
+    "face_digest",
+    "locate",
+    "open_store",
+    "server_url",
+]
 
 SAME_FACE = 0.98
 """Faces of one image at this cosine similarity are one face, found twice.
@@ -294,10 +308,6 @@ class Store(Protocol):
 
     location: str
 
-    @property
-    def path(self) -> Path | None:
-        """The file, beside which an index may be kept; None where the store is no file."""
-
     def reading(self, collection: str) -> AbstractContextManager[Transaction]:
         """A view of what was committed when it began."""
 
@@ -307,8 +317,15 @@ class Store(Protocol):
     def files(self) -> list[Path]:
         """Every file that may hold bytes of a template: database, log, indices; none where the store is no file."""
 
-    def purge(self) -> None:
-        """Overwrite what was removed in every file of the store."""
+    def view(self, transaction: Transaction) -> View:
+        """What a search of the transaction's collection is made with; to be used within the transaction."""
+
+    def purge(self, collection: str) -> Level:
+        """Overwrite what was removed from a collection, as far as the engine can; says how far that is.
+
+        Raises:
+            StoreUnavailable: Something held it up; what was removed is gone from searches (``details["removed"]``).
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -317,6 +334,13 @@ class Store(Protocol):
 def face_digest(sha256: str, box: tuple[float, float, float, float] | None) -> str:
     """What stands for one face of one image."""
     return f"face:{sha256}:{None if box is None else [round(side / 8) for side in box]}"
+
+
+def server_url(location: str | os.PathLike[str] | None) -> str | None:
+    """The URL of a database server that a location names, or the environment where it is None; else None."""
+    text = os.environ.get("MIEN_GALLERY", "") if location is None else os.fspath(location)
+    is_server = isinstance(text, str) and text.partition("://")[0] in {"postgres", "postgresql"}
+    return text if is_server and "://" in text else None
 
 
 def locate(location: str | os.PathLike[str] | None) -> Path:
@@ -328,7 +352,7 @@ def locate(location: str | os.PathLike[str] | None) -> Path:
 
     Raises:
         InvalidArgument: No such kind of location.
-        StoreUnavailable: An engine that is not available yet, or the data folder cannot be created.
+        StoreUnavailable: The data folder cannot be created.
     """
     if location is None:
         location = os.environ.get("MIEN_GALLERY") or _default_path()
@@ -340,11 +364,11 @@ def locate(location: str | os.PathLike[str] | None) -> Path:
         if text == ":memory:":
             raise InvalidArgument("gallery: expected a file, got ':memory:'; a gallery outlives its process")
         return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for ~ and nobody's name
-    if scheme in {"postgres", "postgresql"}:
-        # The URL may hold a password: name the scheme alone.
-        raise StoreUnavailable(f"{scheme}:// galleries are not available yet: give a path", scheme=scheme)
     if scheme != "sqlite":
-        raise InvalidArgument(f"gallery: expected a path or sqlite:///path, got {scheme}://", scheme=scheme)
+        # The URL may hold a password: name the scheme alone.
+        raise InvalidArgument(
+            f"gallery: expected a path, sqlite:///path or postgresql://host/database, got {scheme}://", scheme=scheme
+        )
     return _sqlite_path(text)
 
 
@@ -382,6 +406,17 @@ def open_store(location: str | os.PathLike[str] | None, key: bytes | None = None
         StoreCorrupt: The file is no gallery, is damaged, or was written by a newer Mien.
     """
     from mien.gallery.sealing import Seal
+
+    seal = None if key is None else Seal(key)
+    url = server_url(location)
+    if url is not None:
+        try:
+            from mien.gallery.postgres import PostgresStore
+        except ImportError as error:
+            raise StoreUnavailable(
+                'postgresql:// galleries need psycopg: pip install "mien[postgres]"', scheme="postgresql"
+            ) from error
+        return PostgresStore(url, seal=seal)
     from mien.gallery.sqlite import SqliteStore
 
-    return SqliteStore(locate(location), seal=None if key is None else Seal(key))
+    return SqliteStore(locate(location), seal=seal)

@@ -13,12 +13,19 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from mien.gallery.audit import Level
+from mien.gallery.index import Index
 from mien.gallery.sealing import Seal
+from mien.gallery.search import View
 from mien.gallery.sql import SqlTransaction
 from mien.gallery.sql.dialect import SqliteDialect
 from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE
+
+if TYPE_CHECKING:
+    from mien.gallery.store import Transaction
 
 __all__ = ["SqliteStore"]
 
@@ -63,6 +70,8 @@ class SqliteStore:
         self._seal = seal
         self._idle: deque[sqlite3.Connection] = deque()
         self._writer = threading.Lock()
+        self._indices: dict[str, Index] = {}
+        self._opening = threading.Lock()
         self._pid = os.getpid()
         self._closed = False
         self._create()
@@ -85,12 +94,23 @@ class SqliteStore:
         with self._connection() as connection, self._writer, self._transaction(connection, "BEGIN IMMEDIATE"):
             yield SqlTransaction(connection, _DIALECT, collection, self.location, self._seal)
 
-    def purge(self) -> None:
-        """Empty the write-ahead log, so that nothing removed is left in any file.
+    def view(self, transaction: Transaction) -> View:
+        """What a search is made with; see `mien.gallery.store.Store`."""
+        return self._index(transaction.collection).view(transaction)
+
+    def _index(self, collection: str) -> Index:
+        with self._opening:
+            # Codes of sealed templates are kept in no file.
+            return self._indices.setdefault(collection, Index(self.path if self._seal is None else None))
+
+    def purge(self, collection: str) -> Level:
+        """Wipe the index and empty the write-ahead log, so that nothing removed is left in any file.
 
         Raises:
-            StoreUnavailable: Another process did not stop reading for ``timeout`` seconds.
+            StoreUnavailable: Another process did not stop reading for ``timeout`` seconds, or keeps the index locked.
         """
+        with self.reading(collection) as transaction:
+            self._index(collection).purge(transaction)
         with self._connection() as connection, self._writer, self._translated():
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
@@ -99,6 +119,7 @@ class SqliteStore:
                 "file still holds their bytes; they go when the last process closes the gallery, or at the next erase"
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
+        return "purged_logs"
 
     def files(self) -> list[Path]:
         """Database, log, shared memory, and indices beside it."""
@@ -221,6 +242,8 @@ class SqliteStore:
         self._inherited = self._idle
         self._idle = deque()
         self._writer = threading.Lock()
+        self._opening = threading.Lock()
+        self._indices = {}
         self._pid = os.getpid()
 
     @contextmanager
