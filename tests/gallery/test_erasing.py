@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from gallery_fakes import files, looks, open_fake, picture, template
+from gallery_fakes import files, looks, open_fake, picture, set_today, template
 
 from mien.errors import InvalidArgument, StoreUnavailable
 from mien.gallery import Gallery, audit, erasing, index
@@ -169,8 +169,7 @@ def test_an_expired_consent_purges_by_itself(path, monkeypatch):
     with open_fake(path) as gallery:
         gallery.enroll("Ada", looks("ada", 0), until=today + dt.timedelta(days=1))
         gallery.enroll("Bob", looks("bob", 0))
-        for module in ("people", "search", "collection", "sql.tables", "sql.pool"):
-            monkeypatch.setattr(f"mien.gallery.{module}.today", lambda: today + dt.timedelta(days=2))
+        set_today(monkeypatch, today + dt.timedelta(days=2))
         faces = gallery.identify(picture("ada", look=1))
         assert faces[0].person is None
         assert [person.label for person in gallery.people()] == ["Bob"]
@@ -202,10 +201,5 @@ def test_what_a_killed_erasure_left_goes_with_the_next_opening(path, monkeypatch
 def test_a_table_that_another_process_keeps_is_told(scanned, monkeypatch):
     monkeypatch.setattr(index, "WAIT", 0.05)
     with index.table_lock(scanned._store.path), pytest.raises(StoreUnavailable, match="delete it") as caught:
-        monkeypatch.setattr(index, "_LOCKS", {}, raising=False)
-        other = index.FileLock
-        monkeypatch.setattr(index, "FileLock", lambda *a, **k: other(*a, **{**k, "is_singleton": False}))
         scanned.erase("p3")
     assert caught.value.details["purged"] is False
-
-

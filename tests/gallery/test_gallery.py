@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from gallery_fakes import FakePipeline, looks, make_calibration, open_fake, picture, template
+from gallery_fakes import FakePipeline, looks, make_calibration, open_fake, picture, set_today, template
 
 from mien.errors import (
     InvalidArgument,
@@ -30,8 +30,7 @@ def names(faces):
 def later(monkeypatch, days=30):
     """The calendar, some days on."""
     day = people.today() + dt.timedelta(days=days)
-    monkeypatch.setattr("mien.gallery.people.today", lambda: day)
-    monkeypatch.setattr("mien.gallery.search.today", lambda: day)
+    set_today(monkeypatch, day)
 
 
 def test_enrolled_people_are_identified_and_strangers_are_not(gallery):
@@ -130,7 +129,7 @@ def test_consent_is_not_recorded_where_every_image_was_refused(gallery):
     assert gallery.person("Ada").purpose is None
 
 
-def test_people_whose_consent_expired_are_shown_but_not_identified(gallery, monkeypatch):
+def test_people_whose_consent_expired_are_forgotten(gallery, monkeypatch):
     gallery.enroll("Ada", looks("ada", 0), until=people.today())
     gallery.enroll("Bob", looks("bob", 0))
     assert names(gallery.identify(picture("ada", "bob", look=1))) == ["Ada", "Bob"]
@@ -138,7 +137,14 @@ def test_people_whose_consent_expired_are_shown_but_not_identified(gallery, monk
     faces = gallery.identify(picture("ada", "bob", look=1))
     assert names(faces) == [None, "Bob"]
     assert {candidate.label for face in faces for candidate in face.decision.candidates} == {"Bob"}
-    assert [(person.label, person.expired) for person in gallery.people()] == [("Ada", True), ("Bob", False)]
+    assert [person.label for person in gallery.people()] == ["Bob"]
+    assert gallery.enroll("Ada", looks("ada", 0)).refused[0].reasons == ("erased_before",)
+
+
+def test_a_consent_that_ended_today_can_be_renewed_before_it_is_noticed(gallery, monkeypatch):
+    gallery.enroll("Ada", looks("ada", 0), until=people.today())
+    later(monkeypatch)
+    assert gallery.person("Ada").expired
     with pytest.raises(InvalidArgument, match="ended"):
         gallery.enroll("Ada", looks("ada", 2))
     gallery.enroll("Ada", looks("ada", 2), until="2999-01-01")

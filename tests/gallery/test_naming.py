@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from gallery_fakes import FakePipeline, files, looks, open_fake, picture, sound, stand_in_cluster, template
+from gallery_fakes import FakePipeline, files, looks, open_fake, picture, set_today, sound, stand_in_cluster, template
 
 from mien.errors import (
     AmbiguousPerson,
@@ -97,10 +97,9 @@ def test_somebody_else_of_the_same_photo_may_be_enrolled(gallery):
 
 def test_expired_people_get_no_faces_unless_they_consent_anew(gallery, monkeypatch):
     gallery.enroll("Ada", looks("ada", 0), until=dt.date.today())
-    monkeypatch.setattr("mien.gallery.people.today", lambda: dt.date(2100, 1, 1))
-    monkeypatch.setattr("mien.gallery.search.today", lambda: dt.date(2100, 1, 1))
     (suggestion,) = gallery.suggest(looks("ada", 1, 2))
-    assert suggestion.candidate is None
+    assert suggestion.candidate.label == "Ada"
+    set_today(monkeypatch, dt.date(2100, 1, 1))
     with pytest.raises(InvalidArgument, match="ended on"):
         gallery.name(suggestion.suggestion_id, "Ada")
     assert gallery.name(suggestion.suggestion_id, "Ada", until="2101-01-01").samples == 3
@@ -248,8 +247,7 @@ def test_unnamed_faces_go_by_themselves_when_their_days_are_over(gallery, path, 
     gallery.reject(bob.faces[0].face_id, bob.suggestion_id)
     gallery.name(ada.suggestion_id, "Ada")
     later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=8)
-    for module in ("people", "sql.pool"):
-        monkeypatch.setattr(f"mien.gallery.{module}.today", lambda: later)
+    set_today(monkeypatch, later)
     assert gallery.suggest(min_faces=1) == []
     gallery.close()
     with open_fake(path) as again:

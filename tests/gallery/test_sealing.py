@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 
 import numpy as np
@@ -66,7 +65,7 @@ def test_a_key_for_what_is_not_sealed_is_refused(path):
 
 def test_a_key_comes_from_a_file_that_is_the_owners(path, tmp_path, monkeypatch):
     make_key(tmp_path / "key")
-    assert stat.S_IMODE(os.stat(tmp_path / "key").st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert len(read_key(tmp_path / "key")) == 32
     with pytest.raises(UnwritableFile):
         make_key(tmp_path / "key")

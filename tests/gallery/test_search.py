@@ -276,11 +276,13 @@ def test_what_a_killed_builder_left_is_removed(store, crowd, path):
 
 
 SEARCHER = """
-import sys, time
+import sys
+from pathlib import Path
 import numpy as np
 from mien.gallery.index import Index
 from mien.gallery.sqlite import SqliteStore
-store, index = SqliteStore(__import__("pathlib").Path(sys.argv[1])), Index(__import__("pathlib").Path(sys.argv[1]), tail=3)
+path = Path(sys.argv[1])
+store, index = SqliteStore(path), Index(path, tail=3)
 probe = np.ones((1, int(sys.argv[2])), np.float32) / np.sqrt(int(sys.argv[2]))
 for line in sys.stdin:
     with store.reading("main") as transaction:

@@ -15,8 +15,8 @@ from gallery_fakes import files, open_fake, picture, sound, template
 
 from mien.errors import InvalidArgument, StoreCorrupt, StoreFull, StoreUnavailable
 from mien.gallery import Gallery
-from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from mien.gallery.sqlite import SqliteStore
+from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from mien.gallery.store import Sample, locate
 
 LOCATIONS = [
@@ -34,7 +34,7 @@ def test_a_location_is_a_path_or_a_url(location, path):
 
 
 NOWHERE = [
-    ("postgresql://me:secret@host/db", StoreUnavailable, "not available yet"),
+    ("mysql://me:secret@host/db", InvalidArgument, "mysql://"),
     ("mysql://host/db", InvalidArgument, "mysql://"),
     ("sqlite://people.mien", InvalidArgument, "three slashes"),
     ("sqlite:///", InvalidArgument, "three slashes"),

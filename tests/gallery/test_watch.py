@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from gallery_fakes import set_today
 
 from mien import Gallery
 from mien.errors import InvalidArgument, UnreadableVideo
@@ -78,7 +79,7 @@ def test_consent_that_expires_ends_the_naming(known, samples, monkeypatch):
     named = []
     for frame in known.watch(samples / "single_face.mp4"):
         if frame.timestamp > 0.5:
-            monkeypatch.setattr("mien.gallery.search.today", lambda: dt.date(2999, 1, 2))
+            set_today(monkeypatch, dt.date(2999, 1, 2))
         named += [(frame.timestamp, face.person) for face in frame.faces]
     assert "the man" in {person for _, person in named}
     assert {person for time, person in named if time > 1.6} == {None}
