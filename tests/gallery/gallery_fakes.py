@@ -113,7 +113,7 @@ def make_calibration() -> Calibration:
 def open_fake(path, **options) -> Gallery:
     """A gallery with the fake pipeline; for a process that a test starts, too."""
     mien.quality.reasons = fake_reasons
-    return Gallery(path, pipeline=FakePipeline(), calibration=make_calibration(), **options)
+    return Gallery(path, **{"pipeline": FakePipeline(), "calibration": make_calibration(), **options})
 
 
 def looks(who, *numbers):

@@ -10,7 +10,7 @@ from mien.cli._output import count, print_json, print_progress, printable
 from mien.errors import InputError
 
 if TYPE_CHECKING:
-    from mien.gallery import Reembedded
+    from mien.gallery import Moved, Reembedded
 
 __all__ = ["register", "run_reembed"]
 
@@ -29,7 +29,7 @@ def register(commands: Commands) -> None:
     """Add the command and its verb to the parser."""
     parser = commands.add_parser(
         "gallery",
-        help="move people to another recogniser, make keys",
+        help="move people to another recogniser, engine or file; make keys",
         description="What concerns a gallery as a whole.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -54,6 +54,42 @@ def register(commands: Commands) -> None:
     add_gallery(reembed)
     add_format(reembed, "table", "json")
     reembed.set_defaults(run=run_reembed)
+    export = verbs.add_parser(
+        "export",
+        help="write everybody into a Parquet file",
+        description=(
+            "Write everybody, with consents, samples and templates, into a new Parquet file. It is personal data, and "
+            "not sealed."
+        ),
+    )
+    export.add_argument("file", type=a_path, metavar="FILE", help="the file; must not be there yet")
+    export.set_defaults(run=run_export)
+    bring = verbs.add_parser(
+        "import",
+        help="bring in everybody of such a file",
+        description="Bring in everybody of a file that mien gallery export wrote, all or nothing.",
+    )
+    bring.add_argument("file", type=a_path, metavar="FILE", help="the file")
+    bring.set_defaults(run=run_import)
+    for verb in (export, bring):
+        add_gallery(verb)
+        add_format(verb, "table", "json")
+    copy = verbs.add_parser(
+        "copy",
+        help="copy everybody into another gallery, of any engine",
+        description="Copy everybody of a collection into another gallery, as export and import would, all or nothing.",
+    )
+    copy.add_argument("source", metavar="FROM", help="a path or URL")
+    copy.add_argument("target", metavar="TO", help="a path or URL; a path is made where nothing is")
+    copy.add_argument("--collection", default="main", metavar="NAME", help="collection in both (default: main)")
+    copy.add_argument("--key-file", type=a_path, metavar="FILE", help="the key of FROM, where it is sealed")
+    copy.add_argument("--to-key-file", type=a_path, metavar="FILE", help="seal TO with this key")
+    add_format(copy, "table", "json")
+    copy.set_defaults(run=run_copy)
+    for verb in (bring, copy):
+        verb.add_argument(
+            "--allow-erased", action="store_true", help="bring back people who were erased there (default: refuse them)"
+        )
     key = verbs.add_parser(
         "key",
         help="make a key that seals the templates of a new collection",
@@ -65,6 +101,42 @@ def register(commands: Commands) -> None:
     )
     key.add_argument("file", type=a_path, metavar="FILE", help="where to write it; must not be there yet")
     key.set_defaults(run=run_key)
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Everybody into a file."""
+    with open_gallery(arguments, must_exist=True) as gallery:
+        return _print_moved(gallery.export(arguments.file), arguments.format)
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Everybody of a file."""
+    with open_gallery(arguments) as gallery:
+        moved = gallery.import_people(arguments.file, allow_erased=arguments.allow_erased)
+    return _print_moved(moved, arguments.format)
+
+
+def run_copy(arguments: argparse.Namespace) -> int:
+    """Everybody of another gallery."""
+    from mien.gallery import Gallery
+
+    arguments.gallery = arguments.source
+    with (
+        open_gallery(arguments, must_exist=True) as source,
+        Gallery(arguments.target, collection=arguments.collection, key=arguments.to_key_file) as target,
+    ):
+        moved = source.copy_to(target, allow_erased=arguments.allow_erased)
+    return _print_moved(moved, arguments.format)
+
+
+def _print_moved(moved: Moved, form: str) -> int:
+    if form == "json":
+        print_json({"schema": "mien.moved/1", **moved.to_dict()})
+    else:
+        print(f"{count(moved.people, 'person', 'people')}, {count(moved.samples, 'sample')}")
+        for one in moved.refused:
+            print(f"  {one.source}: {', '.join(one.reasons)}")
+    return InputError.exit_status if moved.refused else 0
 
 
 def run_key(arguments: argparse.Namespace) -> int:

@@ -2,23 +2,37 @@
 
 from mien.gallery.audit import AuditEntry, AuditReport
 from mien.gallery.erasing import Erasure, Proof
+from mien.gallery.filters import And, Eq, In, Not, Or, Range
 from mien.gallery.gallery import Gallery
+from mien.gallery.moving import Moved
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
 from mien.gallery.records import Edit, FaceRecord, Suggestion
 from mien.gallery.reembed import Lost, Reembedded
+from mien.gallery.search import Found
+from mien.gallery.searching import Capabilities, Page
 
 __all__ = [
     "NOT_RECORDED",
+    "And",
     "AuditEntry",
     "AuditReport",
+    "Capabilities",
     "Edit",
     "Enrolment",
+    "Eq",
     "Erasure",
     "FaceRecord",
+    "Found",
     "Gallery",
+    "In",
     "Lost",
+    "Moved",
+    "Not",
+    "Or",
+    "Page",
     "Person",
     "Proof",
+    "Range",
     "Reembedded",
     "Refusal",
     "Suggestion",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection as Set
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ class Enrolling(Collection):
         new: bool = False,
         person_id: str | None = None,
         allow: Set[str] = (),
+        request: str | None = None,
     ) -> Enrolment:
         """Enrol a person, or add samples to one; what does not serve is refused with reasons, the rest is enrolled.
 
@@ -55,12 +57,15 @@ class Enrolling(Collection):
             new: Make another person, even where the label is taken.
             person_id: The person to add to, where several bear the label.
             allow: Reasons that are no reason to refuse, such as ``("matches_other_person",)`` for twins.
+            request: A key of the caller's for this call. Sent again with the same images, nothing is done and the
+                first answer comes back, so that a caller who got none may simply repeat.
 
         Returns:
             What was added, was there already, and was refused; ``person_id`` is None where nobody was created.
 
         Raises:
-            InvalidArgument: A label, day or combination that cannot be, or samples for an expired consent.
+            InvalidArgument: A label, day or combination that cannot be, samples for an expired consent, or a request
+                that was made before with something else.
             NoImages: No source at all.
             AmbiguousPerson: Several people bear the label.
             UnknownPerson: Nobody has that ``person_id``.
@@ -82,7 +87,7 @@ class Enrolling(Collection):
         probes = look(several(sources), pipeline, enrolled, allow)
         if not probes:
             raise NoImages(f"enroll {label}: expected at least one image, got none")
-        return self._enrol(label, probes, new, person_id, allow, purpose, expires)
+        return self._enrol(label, probes, new, person_id, allow, purpose, expires, request)
 
     def _enrol(
         self,
@@ -93,11 +98,14 @@ class Enrolling(Collection):
         allow: Set[str],
         purpose: str | None,
         expires: dt.date | None,
+        request: str | None = None,
     ) -> Enrolment:
         """Check what was seen in the images of one person, and commit what serves; arguments as in `enroll`."""
         pipeline = self._pipeline()
         with self._store.writing(self.collection) as transaction:
             self._check_space(transaction, pipeline)
+            if request is not None and (done := _done(transaction, request, label, probes)) is not None:
+                return done
             # Another thread or process may have enrolled them while this one looked at the images.
             person = enrollee(transaction, label, new, person_id, expires)
             checked = self._check(probes, person, transaction, pipeline, allow)
@@ -106,7 +114,11 @@ class Enrolling(Collection):
                 before = transaction.by_id(enrolled_id)
                 assert before is not None
                 transaction.consent(enrolled_id, purpose or before.purpose, expires or before.expires)
-        return _enrolment(enrolled_id, label, probes, checked=checked)
+            enrolment = _enrolment(enrolled_id, label, probes, checked=checked)
+            if request is not None and enrolled_id is not None:
+                asked, outcome = _asked(label, probes), json.dumps(enrolment.to_dict())
+                transaction.keep_outcome(request, asked, outcome, enrolled_id)
+        return enrolment
 
     def _check(
         self,
@@ -143,6 +155,21 @@ class Enrolling(Collection):
             transaction.forget_unnamed([*transaction.twins(sample.sha256, sample.template)])
             transaction.add_sample(person_id, sample)
         return person_id
+
+
+def _asked(label: str, probes: list[Probe]) -> str:
+    return json.dumps([label, [probe.sha256 for probe in probes]])
+
+
+def _done(transaction: Transaction, request: str, label: str, probes: list[Probe]) -> Enrolment | None:
+    """What came of a request before."""
+    found = transaction.outcome(request)
+    if found is None:
+        return None
+    asked, outcome = found
+    if asked != transaction.digest(_asked(label, probes)):
+        raise InvalidArgument(f"request {request!a}: was made before, with another label or other images")
+    return Enrolment.from_dict(json.loads(outcome))
 
 
 def _enrolment(person_id: str | None, label: str, probes: list[Probe], *, checked: bool) -> Enrolment:

@@ -43,6 +43,7 @@ class Probe:
 
     name: str
     sample: Sample | None = None
+    sha256: str = ""
     already: bool = False
     reasons: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -87,6 +88,7 @@ def look(
             except InputError as error:
                 probe.refuse(error.code, error.message)
                 continue
+            probe.sha256 = sha256
             if sha256 in enrolled:
                 probe.already = True
             elif sha256 in hashes:

@@ -6,14 +6,16 @@ from mien.gallery.editing import Editing
 from mien.gallery.erasing import Erasing
 from mien.gallery.identifying import Identifying
 from mien.gallery.importing import Importing
+from mien.gallery.moving import Moving
 from mien.gallery.naming import Naming
 from mien.gallery.reembed import Reembedding
+from mien.gallery.searching import Searching
 from mien.gallery.watching import Watching
 
 __all__ = ["Gallery"]
 
 
-class Gallery(Importing, Identifying, Watching, Naming, Editing, Erasing, Reembedding):
+class Gallery(Importing, Identifying, Watching, Naming, Editing, Erasing, Searching, Moving, Reembedding):
     """A collection of known people, and of people to be named, in a store.
 
     A collection pins the embedding space of its first face. Any number of threads may use one gallery, and any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,13 +83,17 @@ class State:
     def people(self, day: int) -> int:
         """How many people may be found on a day."""
         if day not in self._people:
-            active = int(np.count_nonzero(self.tail.expires >= day))
-            if self.table is not None:
-                alive = (self.table.expires >= day) & (self.table.keys > 0)
-                dead = alive[np.isin(self.table.keys, self.dead)] if len(self.dead) else alive[:0]
-                active += int(np.count_nonzero(alive)) - int(np.count_nonzero(dead))
-            self._people = {day: active}
+            self._people = {day: self.count(lambda keys, expires: (keys > 0) & (expires >= day))}
         return self._people[day]
+
+    def count(self, admits: Callable[[NDArray[np.int64], NDArray[np.int32]], NDArray[np.bool_]]) -> int:
+        """How many people a condition on their numbers and last days admits."""
+        found = int(np.count_nonzero(admits(self.tail.keys, self.tail.expires)))
+        if self.table is not None:
+            alive = admits(self.table.keys, self.table.expires)
+            dead = alive[np.isin(self.table.keys, self.dead)] if len(self.dead) else alive[:0]
+            found += int(np.count_nonzero(alive)) - int(np.count_nonzero(dead))
+        return found
 
 
 class Index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from mien.errors import Detail, InvalidArgument
 
@@ -113,6 +114,19 @@ class Enrolment:
             "refused": [{"source": r.source, "reasons": list(r.reasons), "message": r.message} for r in self.refused],
             "checked": self.checked,
         }
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Enrolment:
+        """What `to_dict` made."""
+        refused = tuple(Refusal(r["source"], tuple(r["reasons"]), r["message"]) for r in fields["refused"])
+        return cls(
+            fields["person_id"],
+            fields["label"],
+            tuple(fields["added"]),
+            tuple(fields["already"]),
+            refused,
+            checked=fields["checked"],
+        )
 
 
 def now() -> dt.datetime:

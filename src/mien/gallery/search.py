@@ -19,6 +19,7 @@ from mien.gallery.scan import EPSILON, LOOSE, ZERO, Kernel, Query, best_kernel, 
 from mien.types import Array, Candidate
 
 if TYPE_CHECKING:
+    from mien.gallery.filters import Filter
     from mien.gallery.index import State
     from mien.gallery.store import Transaction
 
@@ -29,6 +30,12 @@ BATCH = 64
 
 SLACK = 1e-5
 """Far more than the rounding of a float32 matrix product, whose last bits depend on the shape of the batch."""
+
+PART = 2048
+"""People whose templates are read at once."""
+
+FEW = 2048
+"""Where a filter leaves so few, or less than a twentieth of everybody, they are compared without the table."""
 
 FIRST = 512
 """Rows looked at first, which mostly prove enough; four times as many each time that they do not."""
@@ -59,7 +66,15 @@ class View(Protocol):
     def people(self) -> int:
         """How many people a search may find: those whose consent has not expired."""
 
-    def search(self, probes: Array, k: int, *, threshold: float = -1.0, without: str | None = None) -> list[Found]:
+    def search(
+        self,
+        probes: Array,
+        k: int,
+        *,
+        threshold: float = -1.0,
+        without: str | None = None,
+        where: Filter | None = None,
+    ) -> list[Found]:
         """The k people most like each probe, of those who reach the threshold.
 
         Args:
@@ -67,6 +82,7 @@ class View(Protocol):
             k: How many; fewer come back where there are fewer.
             threshold: Lowest score; the higher it is, the less has to be compared.
             without: A person to leave out.
+            where: Whom to search; None for everybody.
 
         Returns:
             One `Found` a probe: exactly what a comparison with everybody would find.
@@ -100,6 +116,38 @@ class _Near:
         return self.keys[self.scores + self.slack >= floor]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scope:
+    """Whom a search may find.
+
+    Attributes:
+        day: As a proleptic ordinal.
+        barred: Number of a person to leave out.
+        allowed: (m,) int64, ascending: nobody else; None for everybody.
+    """
+
+    day: int
+    barred: int | None
+    allowed: NDArray[np.int64] | None
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether only expired consents are left out."""
+        return self.barred is None and self.allowed is None
+
+    def admits(self, keys: NDArray[np.int64], expires: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which of some people."""
+        seen = (keys > 0) & (expires >= self.day)
+        if self.barred is not None:
+            seen &= keys != self.barred
+        if self.allowed is not None and not len(self.allowed):
+            seen &= False
+        elif self.allowed is not None:
+            places = np.minimum(np.searchsorted(self.allowed, keys), len(self.allowed) - 1)
+            seen &= self.allowed[places] == keys
+        return np.asarray(seen)
+
+
 class ScanView:
     """A collection as a transaction sees it, over a state of the index; see `View`."""
 
@@ -115,30 +163,57 @@ class ScanView:
         """How many people a search may find."""
         return self._state.people(self._day)
 
-    def search(self, probes: Array, k: int, *, threshold: float = -1.0, without: str | None = None) -> list[Found]:
+    def search(
+        self,
+        probes: Array,
+        k: int,
+        *,
+        threshold: float = -1.0,
+        without: str | None = None,
+        where: Filter | None = None,
+    ) -> list[Found]:
         """The k people most like each probe; see `View`."""
         barred = self._transaction.key_of(without) if without is not None else None
+        allowed = None if where is None else self._transaction.matching(where)
+        scope = _Scope(self._day, barred, allowed)
+        if allowed is not None and len(allowed) <= max(FEW, self.people // 20):
+            return self._among(probes, k, threshold, scope, allowed)
         found: list[Found] = []
         for first in range(0, len(probes), BATCH):
-            found += self._search(np.asarray(probes[first : first + BATCH], np.float32), k, threshold, barred)
+            found += self._search(np.asarray(probes[first : first + BATCH], np.float32), k, threshold, scope)
         return found
 
-    def _search(self, probes: Array, k: int, threshold: float, barred: int | None) -> list[Found]:
-        searched = self.people - (barred is not None)
+    def _among(self, probes: Array, k: int, threshold: float, scope: _Scope, keys: NDArray[np.int64]) -> list[Found]:
+        """A search among few people: all of them are compared."""
+        from mien.recognition import fuse_people
+
+        templates: dict[int, Array] = {}
+        for first in range(0, len(keys), PART):
+            samples = self._transaction.samples_of(keys[first : first + PART].tolist())
+            seen = (samples.counts > 0) & scope.admits(samples.keys, samples.expires)
+            has = samples.counts > 0
+            fused = fuse_people(samples.templates, samples.counts[has]) if has.any() else samples.templates
+            of = dict(zip(samples.keys[has].tolist(), fused, strict=True))
+            templates |= {key: of[key] for key in samples.keys[seen].tolist()}
+        best = [scored(probe, [*templates], templates) for probe in np.asarray(probes, np.float32)]
+        return ranked(self._transaction, best, k, threshold, len(templates), self.revision)
+
+    def _search(self, probes: Array, k: int, threshold: float, scope: _Scope) -> list[Found]:
+        searched = self._state.people(self._day) if scope.is_everybody else self._state.count(scope.admits)
         if searched <= 0 or k <= 0:
             return [Found((), max(0, searched), 0, self.revision) for _ in probes]
-        near = self._tail(probes, barred)
+        near = self._tail(probes, scope)
         if self._state.table is not None:
-            near = _Scan(self._state, probes, self._day, barred, self._kernel).near(near, k, threshold)
+            near = _Scan(self._state, probes, scope, self._kernel).near(near, k, threshold)
         keys = [rows.above(rows.floor(k, threshold)) for rows in near]
         templates = self._templates(np.unique(np.concatenate(keys)))
         best = [scored(probe, some.tolist(), templates) for probe, some in zip(probes, keys, strict=True)]
         return ranked(self._transaction, best, k, threshold, searched, self.revision)
 
-    def _tail(self, probes: Array, barred: int | None) -> list[_Near]:
+    def _tail(self, probes: Array, scope: _Scope) -> list[_Near]:
         """Everybody who is not in the table."""
         tail = self._state.tail
-        seen = (tail.expires >= self._day) & (tail.keys != (barred or 0))
+        seen = scope.admits(tail.keys, tail.expires)
         keys = tail.keys[seen]
         scores = (probes @ tail.templates[seen].T).astype(np.float64) if len(keys) else np.empty((len(probes), 0))
         return [_Near(keys, row, np.full(len(keys), SLACK)) for row in scores]
@@ -161,9 +236,9 @@ class ScanView:
 class _Scan:
     """One pass over the table for some probes."""
 
-    def __init__(self, state: State, probes: Array, day: int, barred: int | None, kernel: Kernel | None) -> None:
+    def __init__(self, state: State, probes: Array, scope: _Scope, kernel: Kernel | None) -> None:
         assert state.table is not None
-        self._state, self._table, self._day, self._barred = state, state.table, day, barred
+        self._state, self._table, self._scope = state, state.table, scope
         self._kernel = kernel or best_kernel(probes.shape[1])
         self._query = Query.of(probes)
         self._loose = LOOSE * usual_distance(probes.shape[1])
@@ -189,7 +264,7 @@ class _Scan:
     def _rows(self, probe: int, rows: NDArray[np.int64]) -> _Near:
         """Scores of rows with the probe as it is, which leaves less open than the products of codes."""
         keys = self._table.keys[rows]
-        seen = (keys > 0) & (self._table.expires[rows] >= self._day) & (keys != (self._barred or 0))
+        seen = self._scope.admits(keys, self._table.expires[rows])
         if len(self._state.dead):
             seen &= ~np.isin(keys, self._state.dead)
         rows, keys = rows[seen], keys[seen]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from mien.gallery.audit import Level
+    from mien.gallery.filters import Filter
+    from mien.gallery.moving import StoredSample
 
 __all__ = [
     "SAME_FACE",
@@ -177,6 +179,27 @@ class Transaction(Protocol):
     def expired_people(self) -> list[Person]:
         """People whose last day is past."""
 
+    def outcome(self, request: str) -> tuple[str, str] | None:
+        """What was asked with a key before, as `digest` of it, and what came of it, as JSON."""
+
+    def keep_outcome(self, request: str, asked: str, outcome: str, person_id: str | None) -> None:
+        """Keep what came of a request; it is forgotten with the person."""
+
+    def matching(self, where: Filter) -> NDArray[np.int64]:
+        """Numbers of the people whom a filter lets through, ascending."""
+
+    def page(self, after: int, limit: int, where: Filter | None) -> list[tuple[int, Person]]:
+        """People whose number is above ``after``, by number."""
+
+    def stored(self, person_id: str) -> list[StoredSample]:
+        """A person's samples, whole, in the order of enrolment."""
+
+    def restore_person(self, person: Person) -> str:
+        """Create a person as they were elsewhere, without samples; the key stays, unless it is taken."""
+
+    def restore_sample(self, person_id: str, stored: StoredSample) -> None:
+        """Add a sample as it was elsewhere; its key stays, unless it is taken."""
+
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
 
@@ -319,6 +342,14 @@ class Store(Protocol):
 
     def view(self, transaction: Transaction) -> View:
         """What a search of the transaction's collection is made with; to be used within the transaction."""
+
+    @property
+    def purge_level(self) -> Level:
+        """How far `purge` goes."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether templates are sealed at rest."""
 
     def purge(self, collection: str) -> Level:
         """Overwrite what was removed from a collection, as far as the engine can; says how far that is.

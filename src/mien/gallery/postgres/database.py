@@ -145,6 +145,16 @@ class PostgresStore:
             index = self._indices.setdefault(transaction.collection, Index(None))
         return index.view(transaction)
 
+    @property
+    def purge_level(self) -> Level:
+        """How far `purge` goes."""
+        return "purged_store"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether templates are sealed at rest."""
+        return self._seal is not None
+
     def purge(self, collection: str) -> Level:  # noqa: ARG002 - the server cleans whole tables
         """Have the server overwrite what was removed; its write-ahead log and its archives keep their bytes for a time.
 
@@ -166,7 +176,7 @@ class PostgresStore:
                     )
                 time.sleep(0.02)
             connection.execute(f"VACUUM {_TABLES}")
-        return "purged_store"
+        return self.purge_level
 
     def files(self) -> list[Path]:
         """None: they are the server's."""

@@ -28,9 +28,9 @@ CREATE TABLE person (
     collection_id BIGINT NOT NULL REFERENCES collection,
     label TEXT NOT NULL,
     purpose TEXT,
-    given TEXT,
+    given TEXT COLLATE "C",
     expires TEXT COLLATE "C",
-    created TEXT NOT NULL,
+    created TEXT COLLATE "C" NOT NULL,
     revision BIGINT NOT NULL,
     fused vector);
 ALTER TABLE person ALTER fused SET STORAGE PLAIN;
@@ -105,6 +105,15 @@ CREATE FUNCTION person_leaves_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER person_leaves_key AFTER DELETE ON person FOR EACH ROW EXECUTE FUNCTION person_leaves_key();
+
+CREATE TABLE request (
+    collection_id BIGINT NOT NULL,
+    request_key TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    person_id TEXT COLLATE "C" REFERENCES person ON DELETE CASCADE,
+    PRIMARY KEY (collection_id, request_key));
+CREATE INDEX request_by_person ON request (person_id);
 
 CREATE TABLE unpurged (collection_id BIGINT PRIMARY KEY);
 CREATE FUNCTION sample_leaves_bytes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mien.gallery.filters import Filter, compiled
 from mien.gallery.people import today
 from mien.gallery.postgres.dialect import vector_text
 from mien.gallery.search import SLACK, Found, ranked, scored
@@ -18,6 +19,9 @@ __all__ = ["PostgresView"]
 
 MORE = 16
 """People fetched beyond the number asked for: enough to see that no other is within rounding of the last."""
+
+_Scope: TypeAlias = tuple[str, tuple[object, ...]]
+"""A condition on people, and its values."""
 
 _ACTIVE = "collection_id = ? AND fused IS NOT NULL AND (expires IS NULL OR expires >= ?)"
 
@@ -37,39 +41,57 @@ class PostgresView:
         transaction = self._transaction
         key = (transaction.collection_id, self.revision, self._day)
         if key not in self._counts:
-            query = f"SELECT count(*) FROM person WHERE {_ACTIVE}"  # noqa: S608 - a constant of ours
-            row = transaction.connection.execute(query, (transaction.collection_id, self._day)).fetchone()
+            count = self._count(self._scope(None, None))
             self._counts.clear()
-            self._counts[key] = int(row[0])
+            self._counts[key] = count
         return self._counts[key]
 
-    def search(self, probes: Array, k: int, *, threshold: float = -1.0, without: str | None = None) -> list[Found]:
+    def search(
+        self,
+        probes: Array,
+        k: int,
+        *,
+        threshold: float = -1.0,
+        without: str | None = None,
+        where: Filter | None = None,
+    ) -> list[Found]:
         """The k people most like each probe; see `mien.gallery.search.View`."""
         barred = self._transaction.key_of(without) if without is not None else None
-        searched = self.people - (barred is not None)
+        scope = self._scope(barred, where)
+        searched = self.people if barred is None and where is None else self._count(scope)
         if searched <= 0 or k <= 0:
             return [Found((), max(0, searched), 0, self.revision) for _ in probes]
         exact = np.asarray(probes, np.float32)
-        keys = [self._near(probe, min(k, searched), threshold, barred) for probe in exact]
+        keys = [self._near(probe, min(k, searched), threshold, scope) for probe in exact]
         templates = self._transaction.fused_of({key for some in keys for key in some})
         best = [scored(probe, some, templates) for probe, some in zip(exact, keys, strict=True)]
         return ranked(self._transaction, best, k, threshold, searched, self.revision)
 
-    def _near(self, probe: Array, k: int, threshold: float, barred: int | None) -> list[int]:
+    def _scope(self, barred: int | None, where: Filter | None) -> _Scope:
+        condition, values = ("1 = 1", []) if where is None else compiled(where)
+        everybody = (self._transaction.collection_id, self._day)
+        return f"{_ACTIVE} AND person_key <> ? AND ({condition})", (*everybody, barred or 0, *values)
+
+    def _count(self, scope: _Scope) -> int:
+        condition, values = scope
+        query = f"SELECT count(*) FROM person WHERE {condition}"  # noqa: S608 - names of columns, and marks for values
+        return int(self._transaction.connection.execute(query, values).fetchone()[0])
+
+    def _near(self, probe: Array, k: int, threshold: float, scope: _Scope) -> list[int]:
         """Keys of the people who may be among the k best, by the server's own scores."""
-        rows, count = [], k + MORE
+        count = k + MORE
         while True:
-            rows = self._nearest(probe, count, barred)
+            rows = self._nearest(probe, count, scope)
             floor = threshold if len(rows) < k else max(threshold, rows[k - 1][1])
             if len(rows) < count or rows[-1][1] < floor - 2 * SLACK:
                 return [key for key, score in rows if score >= floor - 2 * SLACK]
             count *= 4
 
-    def _nearest(self, probe: Array, count: int, barred: int | None) -> list[tuple[int, float]]:
-        vector = vector_text(probe)
+    def _nearest(self, probe: Array, count: int, scope: _Scope) -> list[tuple[int, float]]:
+        vector, (condition, values) = vector_text(probe), scope
         rows = self._transaction.connection.execute(
-            f"""SELECT person_key, -(fused <#> ?::vector) FROM person WHERE {_ACTIVE} AND person_key <> ?
-                ORDER BY fused <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - a constant of ours
-            (vector, self._transaction.collection_id, self._day, barred or 0, vector, count),
+            f"""SELECT person_key, -(fused <#> ?::vector) FROM person WHERE {condition}
+                ORDER BY fused <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - as above
+            (vector, *values, vector, count),
         )
         return [(int(key), float(score)) for key, score in rows]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mien.gallery.filters import Filter, compiled
+from mien.gallery.moving import StoredSample
 from mien.gallery.people import Person, now, today
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sql.pool import Pool
@@ -144,6 +148,19 @@ class SqlTransaction(Pool):
         """Add a line to the audit log."""
         self._connection.execute("INSERT INTO audit (line) VALUES (?)", (line,))
 
+    def outcome(self, request: str) -> tuple[str, str] | None:
+        """What was asked with a key before, as a keyed hash, and what came of it, as JSON."""
+        query = "SELECT asked, outcome FROM request WHERE collection_id = ? AND request_key = ?"
+        row = self._connection.execute(query, (self._collection_id, self.digest(f"request:{request}"))).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def keep_outcome(self, request: str, asked: str, outcome: str, person_id: str | None) -> None:
+        """Keep what came of a request; it is forgotten with the person."""
+        values = (self._collection_id, self.digest(f"request:{request}"), self.digest(asked), outcome, person_id)
+        self._connection.execute(
+            "INSERT INTO request (collection_id, request_key, asked, outcome, person_id) VALUES (?, ?, ?, ?, ?)", values
+        )
+
     def unpurged(self) -> bool:
         """Whether bytes of removed templates may be left somewhere."""
         query = "SELECT 1 FROM unpurged WHERE collection_id = ?"
@@ -165,6 +182,47 @@ class SqlTransaction(Pool):
             templates=self._decode(blobs),
         )
 
+    def matching(self, where: Filter) -> NDArray[np.int64]:
+        """Numbers of the people whom a filter lets through, ascending."""
+        condition, values = compiled(where)
+        query = f"SELECT person_key FROM person WHERE collection_id = ? AND ({condition}) ORDER BY person_key"  # noqa: S608
+        rows = self._connection.execute(query, (self._collection_id, *values))
+        return np.array([row[0] for row in rows], np.int64)
+
+    def page(self, after: int, limit: int, where: Filter | None) -> list[tuple[int, Person]]:
+        """People whose number is above another, by number."""
+        condition, values = ("1 = 1", []) if where is None else compiled(where)
+        rows = self._connection.execute(
+            f"""SELECT person_key, {_PERSON} FROM person WHERE collection_id = ? AND person_key > ? AND ({condition})
+                ORDER BY person_key LIMIT ?""",  # noqa: S608 - names of columns, and marks for values
+            (self._collection_id, after, *values, limit),
+        )
+        return [(int(row[0]), _person(row[1:7], row[7])) for row in rows.fetchall()]
+
+    def stored(self, person_id: str) -> list[StoredSample]:
+        """A person's samples, whole, in the order of enrolment."""
+        rows = self._connection.execute(
+            """SELECT sample_id, created, source, sha256, artefact, quality, box, template FROM sample
+               WHERE person_id = ? ORDER BY sample_key""",
+            (person_id,),
+        ).fetchall()
+        templates = self._decode([row[7] for row in rows])
+        return [_stored(row, template) for row, template in zip(rows, templates, strict=True)]
+
+    def restore_person(self, person: Person) -> str:
+        """Create a person as they were elsewhere, without samples; the key stays, unless it is taken."""
+        taken = self._connection.execute("SELECT 1 FROM person WHERE person_id = ?", (person.person_id,)).fetchone()
+        return self._insert_person(person, uuid.uuid4().hex if taken else person.person_id)
+
+    def restore_sample(self, person_id: str, stored: StoredSample) -> None:
+        """Add a sample as it was elsewhere; its key stays, unless it is taken."""
+        face_id = self.add_face(stored.sample, person_id)
+        taken = self._connection.execute("SELECT 1 FROM sample WHERE sample_id = ?", (stored.face_id,)).fetchone()
+        self._connection.execute(
+            "UPDATE sample SET sample_id = ?, created = ? WHERE sample_id = ?",
+            (face_id if taken else stored.face_id, stored.created.isoformat(), face_id),
+        )
+
     def add_person(self, label: str) -> str:
         """Create a person without samples or consent; returns the key."""
         person_id = uuid.uuid4().hex
@@ -177,11 +235,16 @@ class SqlTransaction(Pool):
 
     def copy_person(self, person: Person) -> str:
         """Create a person like one of another collection, consent included, without samples; returns the new key."""
-        person_id = self.add_person(person.label)
+        return self._insert_person(person, uuid.uuid4().hex)
+
+    def _insert_person(self, person: Person, person_id: str) -> str:
         given = person.given.isoformat() if person.given else None
         expires = person.expires.isoformat() if person.expires else None
-        self._change(
-            person_id, purpose=person.purpose, given=given, expires=expires, created=person.created.isoformat()
+        values = (person_id, self._collection_id, person.label, person.purpose, given, expires)
+        self._connection.execute(
+            """INSERT INTO person (person_id, collection_id, label, purpose, given, expires, created, revision)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (*values, person.created.isoformat(), self._bump()),
         )
         return person_id
 
@@ -222,6 +285,13 @@ class SqlTransaction(Pool):
             f"UPDATE person SET revision = :revision{assignments} WHERE person_id = :person_id",  # noqa: S608 - see above
             {"revision": self._bump(), "person_id": person_id, **columns},
         )
+
+
+def _stored(row: tuple[Any, ...], template: Array) -> StoredSample:
+    face_id, created, source, sha256, artefact, quality, box, _ = row
+    sides = None if box is None else tuple(json.loads(box))
+    sample = Sample(template, source, sha256, artefact, quality, sides)
+    return StoredSample(face_id, dt.datetime.fromisoformat(created), sample)
 
 
 def _person(row: tuple[Any, ...], samples: int) -> Person:

@@ -103,6 +103,16 @@ class SqliteStore:
             # Codes of sealed templates are kept in no file.
             return self._indices.setdefault(collection, Index(self.path if self._seal is None else None))
 
+    @property
+    def purge_level(self) -> Level:
+        """How far `purge` goes."""
+        return "purged_logs"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether templates are sealed at rest."""
+        return self._seal is not None
+
     def purge(self, collection: str) -> Level:
         """Wipe the index and empty the write-ahead log, so that nothing removed is left in any file.
 
@@ -119,7 +129,7 @@ class SqliteStore:
                 "file still holds their bytes; they go when the last process closes the gallery, or at the next erase"
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
-        return "purged_logs"
+        return self.purge_level
 
     def files(self) -> list[Path]:
         """Database, log, shared memory, and indices beside it."""

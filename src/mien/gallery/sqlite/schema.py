@@ -148,6 +148,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             collection_id INTEGER NOT NULL,
             digest TEXT NOT NULL,
             PRIMARY KEY (collection_id, digest)) WITHOUT ROWID""",
+        # What came of a request, so that one that is sent again is answered and not done again.
+        """CREATE TABLE request (
+            collection_id INTEGER NOT NULL,
+            request_key TEXT NOT NULL,
+            asked TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            person_id TEXT REFERENCES person ON DELETE CASCADE,
+            PRIMARY KEY (collection_id, request_key))""",
+        "CREATE INDEX request_by_person ON request (person_id)",
         "CREATE INDEX person_by_expiry ON person (collection_id, expires) WHERE expires IS NOT NULL",
     ),
 )
