@@ -230,3 +230,10 @@ def test_a_forked_process_may_go_on_with_the_gallery(gallery, path):
     assert os.waitpid(pid, 0)[1] == 0
     gallery.enroll("Cleo", [picture("cleo")])
     assert sound(path) == {"Ada": 1, "Bob": 1, "Cleo": 1}
+
+
+def test_killed_at_random_nothing_is_lost_and_no_erased_byte_comes_back():
+    bench = Path(__file__).parents[2] / "bench" / "crashes.py"
+    done = subprocess.run([sys.executable, bench, "--kills", "8", "--seed", "3"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 kills" in done.stdout
