@@ -163,8 +163,9 @@ class History:
 
 def pieces(label: str) -> list[bytes]:
     vector = template(label)
-    code = encode(vector[None], scale_of(DIMENSION))[0].tobytes()
-    return [vector.tobytes(), vector[-8:].tobytes(), code, code[:32]]
+    coded = encode(vector[None], scale_of(DIMENSION))
+    code, fine = coded.codes.tobytes(), coded.fine.tobytes()
+    return [vector.tobytes(), vector[-8:].tobytes(), code, code[:32], fine]
 
 
 def sound(path: Path) -> bool:

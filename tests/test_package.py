@@ -13,7 +13,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-BASE = {"av", "scipy", "filelock", "numpy", "onnx", "opencv-python-headless", "openvino", "pillow", "platformdirs"}
+BASE = {
+    "av",
+    "cryptography",
+    "filelock",
+    "numpy",
+    "onnx",
+    "opencv-python-headless",
+    "openvino",
+    "pillow",
+    "platformdirs",
+    "scipy",
+}
 PLATFORMS = {"linux-x86_64", "linux-aarch64", "macos-arm64", "windows-x86_64"}
 WEIGHTS = {".onnx", ".tflite", ".pt", ".pth", ".bin", ".safetensors", ".whl"}
 

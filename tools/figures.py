@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "benchmarks"
-PAGES = (ROOT / "README.md", RESULTS / "README.md", RESULTS / "intervals.md")
+PAGES = (ROOT / "README.md", RESULTS / "README.md", RESULTS / "intervals.md", RESULTS / "galleries.md")
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -215,6 +215,45 @@ FER2013: of {fer["public"]:,} public images {fer["identical"]} stand in training
     return table(rows) + said + conditions(results, f"seed {results['seed']}")
 
 
+def gallery(results: dict[str, Any]) -> str:
+    """Searches of a large gallery beside NumPy's, and what it takes to keep one."""
+    times = results["searches"]["milliseconds"]
+    rows = [["One core", "Median", "99 %", "To the product alone", "To product and selection"], ["---"] * 5]
+    for name, entry in times.items():
+        base = "sgemm" if "64" in name else "sgemv"
+        ratios = ["", ""]
+        if base in times and not name.startswith("sgem"):
+            ratios = [f"{times[b]['median'] / entry['median']:.1f} x" for b in (base, f"{base} and selection")]
+        rows.append([name, f"{entry['median']:.1f} ms", f"{entry['p99']:.1f} ms", *ratios])
+    opening, memory = results["openings"], results["memory"]
+    compared = results["searches"]["compared"]
+    lines = [
+        f"{results['people']:,} synthetic people of {results['dimension']} numbers.",
+        f"Opened in {opening['open']:.2f} s; codes made anew in {opening['rebuild']:.0f} s; database "
+        f"{opening['database'] / 1e6:,.0f} MB, codes {opening['table'] / 1e6:,.0f} MB on the disk.",
+        f"Stored templates read for a search: {compared[0]:.0f} on average, {compared[1]} at most.",
+        f"Memory of a process of its own: {memory['before']:.0f} MB with the libraries loaded, "
+        f"{memory['after']:.0f} MB after four searches, {memory['after_more']:.0f} MB after 64 more and a batch.",
+        f"One durable enrolment takes {results['enrolments']['enrolment']:.2f} ms, a bare durable insert into an empty "
+        f"SQLite table on the same disk {results['enrolments']['bare_commit']:.2f} ms.",
+        f"A person enrolled is found by two other processes {results['other_processes']['median']:.1f} ms after the "
+        f"commit (99 %: {results['other_processes']['p99']:.1f} ms).",
+    ]
+    if "agreement" in results:
+        same = results["agreement"]
+        lines.append(
+            f"Of {same['probes']:,} probes, half of them of nobody in the gallery, {same['different']} got another "
+            f"answer than by brute force; scores differ by {same['score_error']:.0e} at most."
+        )
+    return table(rows) + "\n" + "".join(f"- {line}\n" for line in lines) + conditions(results, "one core")
+
+
+def crashes(results: dict[str, Any]) -> str:
+    """What random kills left."""
+    counts = ", ".join(f"{number:,} {name}" for name, number in results["counts"].items() if name != "kills")
+    return f"{results['kills']} kills: {counts}.\n{conditions(results, 'a process killed with SIGKILL')}"
+
+
 def conditions(results: dict[str, Any], how: str) -> str:
     """Where, when and how a run was made, as its file says."""
     day = results["date"].partition("T")[0]
@@ -236,6 +275,10 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "open_set": ("open_set.json", open_set),
     "det": ("det.json", det),
     "leaks": ("leaks.json", leaks),
+    "gallery": ("gallery.json", gallery),
+    "gallery_512": ("gallery-512.json", gallery),
+    "gallery_10m": ("gallery-10m.json", gallery),
+    "crashes": ("crashes.json", crashes),
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import AmbiguousPerson, NothingToUndo, UnknownPerson, UnreadableImage
-from mien.gallery import Edit, Enrolment, FaceRecord, Person, Refusal, Suggestion
+from mien.gallery import AuditEntry, Edit, Enrolment, Erasure, FaceRecord, Person, Proof, Refusal, Suggestion
 from mien.types import Candidate, Decision, Faces
 
 DAY = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -43,6 +43,7 @@ class FakeGallery:
 
     def __init__(self):
         self.calls = []
+        self.left = ()
         self.journal = [Edit(2, "merge", "Bo merged into Ada", DAY), Edit(1, "rename", "A renamed Ada", DAY)]
         self.suggestions = [
             Suggestion("0a1b2c3d", tuple(face_record(n) for n in range(5))),
@@ -91,8 +92,13 @@ class FakeGallery:
         self.calls.append((who, other, force))
         return self.person(who)
 
-    def erase(self, who):
+    def erase(self, who, *, proof):
         self.calls.append(("erased", who))
+        entry = AuditEntry(
+            1, DAY, "erase", "ab" * 32, "cd" * 32, {"samples": 2}, "invisible", "0" * 64, "ef" * 32, None
+        )
+        found = Proof(("people.mien", "people.mien-wal"), 1234, 12, self.left) if proof else None
+        return Erasure(self.person(who), "invisible" if self.left else "purged_logs", entry, found)
 
     def suggest(self, photos, *, on_error, **options):
         names = []

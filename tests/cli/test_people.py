@@ -73,6 +73,20 @@ def test_erase_asks_first(options, stdin, status, erased, gallery, monkeypatch):
     assert (("erased", ADA) in gallery.calls) is erased
 
 
+@pytest.mark.parametrize(("left", "status"), [((), 0), (("people.mien-wal:77",), 5)])
+def test_a_proof_says_what_was_searched_and_found(left, status, gallery, capsys):
+    gallery.left = left
+    assert main(["people", "erase", "Ada", "--yes", "--proof"]) == status
+    shown = capsys.readouterr().out
+    assert f"2 samples: {'invisible' if left else 'purged_logs'}" in shown
+    assert f"12 pieces of templates searched for in 2 files, 1,234 bytes: {len(left)} found" in shown
+    assert all(place in shown for place in left)
+    main(["people", "erase", "Ada", "--yes", "--proof", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "mien.erasure/2"
+    assert document["proof"]["found"] == [*left]
+
+
 @pytest.mark.parametrize("command", [["people", "list"], ["identify", "photo.jpg"], ["people", "show", "Ada"]])
 def test_a_mistyped_gallery_is_not_made(command, tmp_path, capsys):
     (tmp_path / "photo.jpg").touch()

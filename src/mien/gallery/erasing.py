@@ -137,10 +137,10 @@ def _pieces(templates: Array) -> Iterator[bytes]:
     if not len(templates):
         return
     everything = np.concatenate([templates, fuse(templates)[None]])
-    codes, _ = encode(everything, scale_of(everything.shape[1]))
-    for row, code in zip(everything, codes, strict=True):
-        forms = (row.astype("<f4").tobytes(), row.astype("<f2").tobytes(), code.tobytes(), (code ^ 0x80).tobytes())
-        for form in forms:
+    coded = encode(everything, scale_of(everything.shape[1]))
+    for row, code, fine in zip(everything, coded.codes, coded.fine, strict=True):
+        floats = (row.astype("<f4").tobytes(), row.astype("<f2").tobytes())
+        for form in (*floats, code.tobytes(), (code ^ 0x80).tobytes(), fine.tobytes()):
             middle = len(form) // 2
             yield from {form[:PIECE], form[middle : middle + PIECE], form[-PIECE:]}
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.gallery.people import today
-from mien.gallery.scan import EPSILON, LOOSE, ZERO, Kernel, Query, best_kernel, usual_distance
+from mien.gallery.scan import EPSILON, LOOSE, Kernel, Query, best_kernel, decode, usual_distance
 from mien.types import Array, Candidate
 
 if TYPE_CHECKING:
@@ -262,17 +262,16 @@ class _Scan:
         return found
 
     def _rows(self, probe: int, rows: NDArray[np.int64]) -> _Near:
-        """Scores of rows with the probe as it is, which leaves less open than the products of codes."""
+        """Scores of rows by both codes and the probe as it is, which leave next to nothing open."""
         keys = self._table.keys[rows]
         seen = self._scope.admits(keys, self._table.expires[rows])
         if len(self._state.dead):
             seen &= ~np.isin(keys, self._state.dead)
         rows, keys = rows[seen], keys[seen]
-        values = self._table.codes[rows].astype(np.float64) - ZERO
+        values = decode(self._table.codes[rows], self._table.fine[rows], self._table.scale)
         probe_exact = self._query.probes[probe].astype(np.float64)
-        length = float(np.linalg.norm(probe_exact))
-        slack = self._table.distances[rows] * length + EPSILON
-        return _Near(keys, values @ probe_exact * self._table.scale, slack.astype(np.float64))
+        slack = self._table.rests[rows] * np.linalg.norm(probe_exact) + EPSILON
+        return _Near(keys, values @ probe_exact, slack)
 
 
 def scored(probe: Array, keys: Sequence[int], templates: dict[int, Array]) -> list[tuple[int, float]]:

@@ -5,7 +5,7 @@ distance granted, need not be looked at; the others are compared with what the d
 comparison with everybody in float32, without an index that guesses.
 """
 
-from mien.gallery.scan.codes import EPSILON, LOOSE, ZERO, Query, encode, scale_of, usual_distance
+from mien.gallery.scan.codes import EPSILON, LOOSE, ZERO, Query, decode, encode, scale_of, usual_distance
 from mien.gallery.scan.kernels import Kernel, best_kernel
 from mien.gallery.scan.table import FOREVER, FileTable, Identity, MemoryTable, Stale, Table, Wanted, locked_array
 
@@ -23,6 +23,7 @@ __all__ = [
     "Table",
     "Wanted",
     "best_kernel",
+    "decode",
     "encode",
     "locked_array",
     "scale_of",

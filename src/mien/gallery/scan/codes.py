@@ -1,7 +1,7 @@
-"""Codes: a template in one byte a number, with the distance that this costs.
+"""Codes: a template in one byte a number, and in a second one that is looked at for few, with the distance of each.
 
-For a template x and its code's value y, |x - y| = r is stored. With a probe q and its code's value p, the scores differ
-by no more than
+For a template x and its code's value y, |x - y| = r is stored, and so it is for the value of both bytes. With a probe q
+and its code's value p, the scores differ by no more than
 
     |q.x - p.y| <= |p| r + |q - p| |x|        (both codes)
     |q.x - q.y| <= |q| r                      (the probe as it is)
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien.types import Array
 
-__all__ = ["EPSILON", "LOOSE", "ZERO", "Codes", "Query", "encode", "scale_of", "usual_distance"]
+__all__ = ["EPSILON", "LOOSE", "ZERO", "Coded", "Codes", "Query", "decode", "encode", "scale_of", "usual_distance"]
 
 Codes = NDArray[np.uint8]
 
@@ -28,6 +28,9 @@ ZERO = 128
 
 SPREAD = 6.0
 """Standard deviations of an isotropic unit vector's numbers that codes reach to; what lies beyond is cut off."""
+
+FINE = 254
+"""Steps of the second code in one of the first: half a step to either side is 127."""
 
 LOOSE = 1.5
 """A row whose distance is above so many times the usual one is compared exactly in every search."""
@@ -46,19 +49,37 @@ def usual_distance(dimension: int) -> float:
     return scale_of(dimension) * math.sqrt(dimension / 12)
 
 
-def encode(vectors: Array, scale: float) -> tuple[Codes, Array]:
-    """Codes of vectors.
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Vectors as codes.
 
-    Args:
-        vectors: (n, d) float32.
-        scale: The step.
-
-    Returns:
-        (n, d) uint8 codes and (n,) float32 Euclidean distances between a vector and its code's value.
+    Attributes:
+        codes: (n, d) uint8, offset by `ZERO`.
+        fine: (n, d) uint8: what the first code leaves, in steps of its `FINE`-th part.
+        distances: (n,) float32, Euclidean, between a vector and its code's value.
+        rests: (n,) float32, the same with the value of both codes.
     """
-    steps = np.clip(np.rint(np.asarray(vectors, np.float32) * np.float32(1 / scale)), -127, 127)
-    distances = np.linalg.norm(vectors - steps * np.float32(scale), axis=1).astype(np.float32)
-    return (steps + ZERO).astype(np.uint8), distances
+
+    codes: Codes
+    fine: Codes
+    distances: Array
+    rests: Array
+
+
+def encode(vectors: Array, scale: float) -> Coded:
+    """Codes of (n, d) float32 vectors, with steps of ``scale``."""
+    exact = np.asarray(vectors, np.float64)
+    steps = np.clip(np.rint(exact / scale), -127, 127)
+    left = exact - steps * scale
+    parts = np.clip(np.rint(left * (FINE / scale)), -127, 127)
+    rest = left - parts * (scale / FINE)
+    distances, rests = (np.linalg.norm(part, axis=1).astype(np.float32) for part in (left, rest))
+    return Coded((steps + ZERO).astype(np.uint8), (parts + ZERO).astype(np.uint8), distances, rests)
+
+
+def decode(codes: Codes, fine: Codes, scale: float) -> NDArray[np.float64]:
+    """(n, d) float64: the values of both codes."""
+    return (codes.astype(np.float64) - ZERO) * scale + (fine.astype(np.float64) - ZERO) * (scale / FINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,10 @@ header says what it belongs to and up to which revision it knows the collection;
     4096 bytes    header (see `_HEADER`), with a checksum of its own
     blocks x 4    CRC-32 of each block of `BLOCK` rows
     capacity x d  codes, uint8
+    capacity x d  second codes, uint8
     capacity x 8  keys of people, int64; 0 where a row was wiped
     capacity x 4  distances between templates and codes, float32
+    capacity x 4  distances between templates and both codes, float32
     capacity x 4  last day of each consent as a proleptic ordinal, int32
 
 A process that changes the file holds a lock, and leaves the header's sequence number odd meanwhile: whoever finds it
@@ -44,7 +46,7 @@ FOREVER = int(np.iinfo(np.int32).max)
 """The last day of a consent without end."""
 
 _MAGIC = b"MIENSCAN"
-_VERSION = 1
+_VERSION = 2
 _HEADER = struct.Struct("<8sIIQ16s32sQQQQQd")
 """Magic, version, dimension, sequence, gallery, space, collection, capacity, rows, revision, wiped rows, step."""
 _HEADER_SIZE = 4096
@@ -99,8 +101,10 @@ class Table(Protocol):
 
     identity: Identity
     codes: Codes
+    fine: Codes
     keys: NDArray[np.int64]
     distances: Array
+    rests: Array
     expires: NDArray[np.int32]
     revision: int
     wiped: int
@@ -121,21 +125,20 @@ class MemoryTable:
         self.revision = revision
         self.wiped = 0
         self.scale = scale_of(identity.dimension)
-        coded = [(p.keys, *encode(p.templates, self.scale), p.expires) for p in parts]
-        rows = sum(len(part[0]) for part in coded)
-        self.codes = (
-            locked_array((rows, identity.dimension), np.uint8)
-            if locked
-            else np.empty((rows, identity.dimension), np.uint8)
-        )
+        coded = [(part, encode(part.templates, self.scale)) for part in parts]
+        shape = (sum(len(part.keys) for part, _ in coded), identity.dimension)
+        made = locked_array if locked else np.empty
+        self.codes, self.fine = made(shape, np.uint8), made(shape, np.uint8)
         at = 0
-        for keys, codes, *_ in coded:
-            self.codes[at : at + len(keys)] = codes
-            codes[:] = 0
-            at += len(keys)
-        self.keys = _joined([part[0] for part in coded], np.int64)
-        self.distances = _joined([part[2] for part in coded], np.float32)
-        self.expires = _joined([part[3] for part in coded], np.int32)
+        for part, one in coded:
+            rows = slice(at, at + len(part.keys))
+            self.codes[rows], self.fine[rows] = one.codes, one.fine
+            one.codes[:] = one.fine[:] = 0
+            at = rows.stop
+        self.keys = _joined([part.keys for part, _ in coded], np.int64)
+        self.distances = _joined([one.distances for _, one in coded], np.float32)
+        self.rests = _joined([one.rests for _, one in coded], np.float32)
+        self.expires = _joined([part.expires for part, _ in coded], np.int32)
 
     def current(self) -> bool:
         """Always: nobody else has it."""
@@ -143,7 +146,7 @@ class MemoryTable:
 
     def close(self) -> None:
         """Overwrite the codes."""
-        self.codes[:] = 0
+        self.codes[:] = self.fine[:] = 0
 
 
 class FileTable:
@@ -172,9 +175,13 @@ class FileTable:
         self.revision = header.revision
         self.wiped = header.wiped
         self.scale = header.scale
-        columns = header.columns(self._memory)
-        self.codes, self.keys = columns[0][: header.rows], columns[1][: header.rows]
-        self.distances, self.expires = columns[2][: header.rows], columns[3][: header.rows]
+        n, d, at = header.rows, identity.dimension, header.offsets
+        self.codes = np.frombuffer(self._memory, np.uint8, n * d, at[0]).reshape(n, d)
+        self.fine = np.frombuffer(self._memory, np.uint8, n * d, at[1]).reshape(n, d)
+        self.keys = np.frombuffer(self._memory, "<i8", n, at[2])
+        self.distances = np.frombuffer(self._memory, "<f4", n, at[3])
+        self.rests = np.frombuffer(self._memory, "<f4", n, at[4])
+        self.expires = np.frombuffer(self._memory, "<i4", n, at[5])
         if verify:
             self._verify(header)
 
@@ -182,8 +189,8 @@ class FileTable:
         sums = np.frombuffer(self._memory, "<u4", header.blocks, _HEADER_SIZE)
         for block, first in enumerate(range(0, header.rows, BLOCK)):
             rows = slice(first, min(first + BLOCK, header.rows))
-            parts = (self.codes[rows], self.keys[rows], self.distances[rows], self.expires[rows])
-            if _crc(parts) != sums[block]:
+            columns = (self.codes, self.fine, self.keys, self.distances, self.rests, self.expires)
+            if _crc([column[rows] for column in columns]) != sums[block]:
                 raise Stale("damaged")
 
     def current(self) -> bool:
@@ -193,7 +200,9 @@ class FileTable:
     def close(self) -> None:
         """Let go of the arrays; the mapping goes with the last of them."""
         empty = np.empty(0, np.uint8)
-        self.codes = self.keys = self.distances = self.expires = empty  # type: ignore[assignment]
+        self.codes = self.fine = empty.reshape(0, 0)
+        self.keys, self.expires = empty.astype(np.int64), empty.astype(np.int32)
+        self.distances = self.rests = empty.astype(np.float32)
 
     @classmethod
     def build(cls, path: Path, identity: Identity, revision: int, rows: int, parts: Iterable[Wanted]) -> None:
@@ -287,21 +296,19 @@ class _Header:
         return self.capacity // BLOCK
 
     @property
-    def offsets(self) -> tuple[int, int, int, int, int]:
-        """Where codes, keys, distances and expiries begin, and where the file ends."""
-        codes = _HEADER_SIZE * (1 + -(-4 * self.blocks // _HEADER_SIZE))
-        keys = codes + self.capacity * self.identity.dimension
-        return codes, keys, keys + 8 * self.capacity, keys + 12 * self.capacity, keys + 16 * self.capacity
+    def widths(self) -> tuple[int, ...]:
+        """Bytes of a row in each column: both codes, key, both distances, last day."""
+        return self.identity.dimension, self.identity.dimension, 8, 4, 4, 4
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each column begins, and where the file ends."""
+        first = _HEADER_SIZE * (1 + -(-4 * self.blocks // _HEADER_SIZE))
+        return tuple(first + self.capacity * sum(self.widths[:column]) for column in range(len(self.widths) + 1))
 
     @property
     def size(self) -> int:
         return self.offsets[-1]
-
-    def columns(self, memory: mmap.mmap) -> tuple[Codes, NDArray[np.int64], Array, NDArray[np.int32]]:
-        at, n, d = self.offsets, self.capacity, self.identity.dimension
-        codes = np.frombuffer(memory, np.uint8, n * d, at[0]).reshape(n, d)
-        keys, distances = np.frombuffer(memory, "<i8", n, at[1]), np.frombuffer(memory, "<f4", n, at[2])
-        return codes, keys, distances, np.frombuffer(memory, "<i4", n, at[3])
 
     def write(self, file: IO[bytes]) -> None:
         own = self.identity
@@ -369,20 +376,21 @@ def _retire(path: Path) -> None:
 def _append(file: IO[bytes], header: _Header, parts: Iterable[Wanted]) -> None:
     first = header.rows
     for part in parts:
-        codes, distances = encode(part.templates, header.scale)
-        columns = (codes, part.keys.astype("<i8"), distances.astype("<f4"), part.expires.astype("<i4"))
+        one, keys, days = encode(part.templates, header.scale), part.keys.astype("<i8"), part.expires.astype("<i4")
+        columns = (one.codes, one.fine, keys, one.distances.astype("<f4"), one.rests.astype("<f4"), days)
         for offset, column in zip(header.offsets, columns, strict=False):
-            file.seek(offset + header.rows * column[0:1].nbytes)
+            file.seek(offset + header.rows * column.nbytes // max(1, len(column)))
             file.write(np.ascontiguousarray(column).data)
-        header.rows += len(codes)
+        header.rows += len(keys)
     _sum_blocks(file, header, range(first // BLOCK, -(-header.rows // BLOCK)))
 
 
 def _wipe(file: IO[bytes], header: _Header, gone: NDArray[np.int64]) -> None:
-    file.seek(header.offsets[1])
+    file.seek(header.offsets[2])
     keys = np.frombuffer(file.read(8 * header.rows), "<i8")
     rows = np.flatnonzero(np.isin(keys, gone[gone > 0]))
-    empty = (bytes([ZERO]) * header.identity.dimension, bytes(8), bytes(4), _CRC.pack(0))
+    code = bytes([ZERO]) * header.identity.dimension
+    empty = (code, code, bytes(8), bytes(4), bytes(4), bytes(4))
     for row in rows.tolist():
         for offset, value in zip(header.offsets, empty, strict=False):
             file.seek(offset + row * len(value))
@@ -393,12 +401,11 @@ def _wipe(file: IO[bytes], header: _Header, gone: NDArray[np.int64]) -> None:
 
 def _sum_blocks(file: IO[bytes], header: _Header, blocks: Iterable[int]) -> None:
     file.flush()
-    widths = (header.identity.dimension, 8, 4, 4)
     for block in blocks:
         first = block * BLOCK
         rows = min(BLOCK, header.rows - first)
         total = 0
-        for offset, width in zip(header.offsets, widths, strict=False):
+        for offset, width in zip(header.offsets, header.widths, strict=False):
             file.seek(offset + first * width)
             total = zlib.crc32(file.read(rows * width), total)
         file.seek(_HEADER_SIZE + 4 * block)

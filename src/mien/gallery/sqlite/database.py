@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStore"]
 
 _DIALECT = SqliteDialect()
+MAPPED = 1 << 31
+"""Bytes of the file that are mapped into memory; SQLite is built to map no more."""
+
 _UNAVAILABLE = "the gallery cannot be read or written; check the folder's permissions and the disk"
 _DAMAGED = "the file is damaged or no gallery; restore it from a backup, or give another path"
 _MEANING: dict[int, tuple[type[StoreError], str]] = {
@@ -242,6 +245,8 @@ class SqliteStore:
                 connection.execute("PRAGMA secure_delete = ON")
                 # A sort that spills to a temporary file would leave templates where nobody overwrites them.
                 connection.execute("PRAGMA temp_store = MEMORY")
+                # Pages of templates are read where the system caches them, not copied into each process.
+                connection.execute(f"PRAGMA mmap_size = {MAPPED}")
             except BaseException:
                 connection.close()
                 raise

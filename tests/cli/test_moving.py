@@ -1,0 +1,94 @@
+"""`mien gallery export|import|copy|key` and `mien audit` over real galleries, whose people need no model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mien.cli import main
+from mien.gallery import Gallery
+from mien.gallery.store import Sample
+
+
+def template(number):
+    vector = np.random.default_rng(number).standard_normal(16).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.fixture
+def people(tmp_path):
+    path = tmp_path / "people.mien"
+    with Gallery(path) as gallery, gallery._store.writing("main") as transaction:
+        transaction.pin("synthetic", 16)
+        for number, label in enumerate(("Ada", "Bo", "Cy")):
+            person_id = transaction.add_person(label)
+            transaction.add_sample(person_id, Sample(template(number), "a.jpg", f"{number:064}", "f32", None))
+    return path
+
+
+def labels(path, **options):
+    with Gallery(path, **options) as gallery:
+        return [person.label for person in gallery.people()]
+
+
+def test_export_and_import(people, tmp_path, capsys):
+    file, other = str(tmp_path / "people.parquet"), tmp_path / "other.mien"
+    assert main(["gallery", "export", file, "--gallery", str(people)]) == 0
+    assert capsys.readouterr().out == "3 people, 3 samples\n"
+    assert main(["gallery", "import", file, "--gallery", str(other), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": "mien.moved/1", "people": 3, "samples": 3, "refused": []}
+    assert labels(other) == ["Ada", "Bo", "Cy"]
+    assert main(["gallery", "export", file, "--gallery", str(people)]) == 2
+    assert main(["gallery", "export", file, "--gallery", str(tmp_path / "none.mien")]) == 5
+    assert main(["gallery", "import", str(people), "--gallery", str(other)]) == 2
+
+
+def test_who_was_erased_is_refused_until_it_is_allowed(people, tmp_path, capsys):
+    other = str(tmp_path / "other.mien")
+    assert main(["gallery", "copy", str(people), other]) == 0
+    main(["people", "erase", "Bo", "--yes", "--gallery", other])
+    capsys.readouterr()
+    assert main(["gallery", "copy", str(people), other]) == 3
+    assert "erased_before" in capsys.readouterr().out
+    assert labels(other) == ["Ada", "Cy"]
+    assert main(["gallery", "copy", str(people), other, "--allow-erased"]) == 0
+    assert labels(other) == ["Ada", "Bo", "Cy"]
+
+
+def test_a_copy_is_sealed_with_a_key(people, tmp_path, capsys):
+    key, sealed = str(tmp_path / "key"), str(tmp_path / "sealed.mien")
+    assert main(["gallery", "key", key]) == 0
+    assert main(["gallery", "key", key]) == 2
+    assert main(["gallery", "copy", str(people), sealed, "--to-key-file", key]) == 0
+    assert template(0).tobytes() in people.read_bytes()
+    assert template(0).tobytes() not in (tmp_path / "sealed.mien").read_bytes()
+    assert main(["people", "list", "--gallery", sealed]) == 5
+    assert "is sealed" in capsys.readouterr().err
+    assert main(["people", "list", "--gallery", sealed, "--key-file", key]) == 0
+    assert main(["gallery", "copy", sealed, str(tmp_path / "open.mien"), "--key-file", key]) == 0
+    assert labels(tmp_path / "open.mien") == ["Ada", "Bo", "Cy"]
+
+
+def test_the_audit_log_is_shown_and_verified(people, capsys):
+    where = ["--gallery", str(people)]
+    assert main(["audit", "show", *where]) == 0
+    assert "nobody was erased" in capsys.readouterr().out
+    assert main(["audit", "verify", *where]) == 0
+    assert capsys.readouterr().out == "0 lines, sound\n"
+    main(["people", "erase", "Bo", "--yes", "--proof", *where])
+    assert main(["audit", "key"]) == 0
+    key = capsys.readouterr().out.splitlines()[-1]
+    assert main(["audit", "show", *where]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split()[2] for line in shown.splitlines()[1:]] == ["erase", "purge", "proof"]
+    assert "Bo" not in shown
+    assert main(["audit", "verify", *where, "--public-key", key, "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["schema"], report["sound"], report["entries"]) == ("mien.audit_report/1", True, 3)
+    assert main(["audit", "show", *where, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"][-1]["hash"] == report["head"]
+    assert main(["audit", "verify", *where, "--public-key", "00" * 32]) == 1
+    assert "not signed with this key" in capsys.readouterr().out
+    assert main(["audit", "verify", *where, "--public-key", "xyz"]) == 2
