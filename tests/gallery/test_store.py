@@ -15,9 +15,10 @@ from gallery_fakes import files, open_fake, picture, sound, template
 
 from mien.errors import InvalidArgument, StoreCorrupt, StoreFull, StoreUnavailable
 from mien.gallery import Gallery
+from mien.gallery.locations import locate
 from mien.gallery.sqlite import SqliteStore
 from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS
-from mien.gallery.store import Sample, locate
+from mien.gallery.store import Sample
 
 LOCATIONS = [
     ("people.mien", "people.mien"),

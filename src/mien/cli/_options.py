@@ -60,7 +60,7 @@ def open_gallery(arguments: argparse.Namespace, *, must_exist: bool = False) -> 
     from mien.gallery import Gallery
 
     if must_exist and arguments.gallery is not None:
-        from mien.gallery.store import locate, server_url
+        from mien.gallery.locations import locate, server_url
 
         path = None if server_url(arguments.gallery) else locate(arguments.gallery)
         if path is not None and not path.exists():

@@ -112,7 +112,7 @@ def _calibration() -> dict[str, Any]:
 
 def _gallery(location: str | None) -> dict[str, Any]:
     """Where the gallery is and who may read it; it is not opened, and not created."""
-    from mien.gallery.store import locate
+    from mien.gallery.locations import locate
 
     try:
         path = locate(location)

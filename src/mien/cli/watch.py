@@ -254,7 +254,7 @@ def _a_source(text: str) -> str:
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse an output that would replace the source, the gallery, another output, or what is no file."""
-    from mien.gallery.store import locate
+    from mien.gallery.locations import locate
 
     taken = {_identity(arguments.source): "the source", _identity(locate(arguments.gallery)): "the gallery"}
     for name in ("save", "report", "events"):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 from mien.errors import SpaceMismatch, StoreUnavailable, UnknownModel
 from mien.gallery import audit
+from mien.gallery.locations import open_store
 from mien.gallery.people import parse_label, today
 from mien.gallery.search import View
-from mien.gallery.store import Transaction, face_digest, open_store
+from mien.gallery.store import Transaction, face_digest
 
 if TYPE_CHECKING:
     from mien.gallery.audit import AuditEntry

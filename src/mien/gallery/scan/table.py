@@ -28,57 +28,22 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Protocol
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.gallery.scan.codes import ZERO, Codes, encode, scale_of
+from mien.gallery.scan.header import BLOCK, HEADER_SIZE, SEQUENCE, SEQUENCE_AT, Header, Identity, Stale
 from mien.types import Array
 
 __all__ = ["BLOCK", "FOREVER", "FileTable", "Identity", "MemoryTable", "Stale", "Table", "Wanted", "locked_array"]
 
-BLOCK = 8192
-FOREVER = int(np.iinfo(np.int32).max)
-"""The last day of a consent without end."""
-
-_MAGIC = b"MIENSCAN"
-_VERSION = 2
-_HEADER = struct.Struct("<8sIIQ16s32sQQQQQd")
-"""Magic, version, dimension, sequence, gallery, space, collection, capacity, rows, revision, wiped rows, step."""
-_HEADER_SIZE = 4096
-_SEQUENCE = struct.Struct("<Q")
-_SEQUENCE_AT = 16
 _CRC = struct.Struct("<I")
 
-
-class Stale(Exception):
-    """The file is none of this collection's, is damaged, or its last writer was killed: it has to be made anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a table belongs to.
-
-    Attributes:
-        gallery_id: Of the store, 32 hexadecimal digits.
-        collection_key: Of the collection in it.
-        space: Its embedding space.
-        dimension: d.
-    """
-
-    gallery_id: str
-    collection_key: int
-    space: str
-    dimension: int
-
-    @property
-    def space_hash(self) -> bytes:
-        """32 bytes that stand for the space."""
-        return sha256(f"{self.space}/{self.dimension}".encode()).digest()
+FOREVER = int(np.iinfo(np.int32).max)
+"""The last day of a consent without end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +131,7 @@ class FileTable:
         self.identity = identity
         self.path = path
         with path.open("rb") as file:
-            header = _Header.read(file, identity)
+            header = Header.read(file, identity)
             size = os.fstat(file.fileno()).st_size
             if header.sequence % 2 or size < header.size or header.rows > header.capacity:
                 raise Stale("left half written")
@@ -185,8 +150,8 @@ class FileTable:
         if verify:
             self._verify(header)
 
-    def _verify(self, header: _Header) -> None:
-        sums = np.frombuffer(self._memory, "<u4", header.blocks, _HEADER_SIZE)
+    def _verify(self, header: Header) -> None:
+        sums = np.frombuffer(self._memory, "<u4", header.blocks, HEADER_SIZE)
         for block, first in enumerate(range(0, header.rows, BLOCK)):
             rows = slice(first, min(first + BLOCK, header.rows))
             columns = (self.codes, self.fine, self.keys, self.distances, self.rests, self.expires)
@@ -195,7 +160,7 @@ class FileTable:
 
     def current(self) -> bool:
         """Whether nobody has changed the table since it was opened."""
-        return bool(_SEQUENCE.unpack_from(self._memory, _SEQUENCE_AT)[0] == self._sequence)
+        return bool(SEQUENCE.unpack_from(self._memory, SEQUENCE_AT)[0] == self._sequence)
 
     def close(self) -> None:
         """Let go of the arrays; the mapping goes with the last of them."""
@@ -219,7 +184,7 @@ class FileTable:
             OSError: It cannot be written; nothing is left behind.
         """
         blocks = max(1, -(-2 * rows // BLOCK))
-        header = _Header(identity, 0, blocks * BLOCK, 0, revision, 0, scale_of(identity.dimension))
+        header = Header(identity, 0, blocks * BLOCK, 0, revision, 0, scale_of(identity.dimension))
         temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
         try:
             with open(temporary, "wb+", opener=_private) as file:
@@ -258,7 +223,7 @@ class FileTable:
         """
         added = list(parts)
         with path.open("rb+") as file:
-            header = _Header.read(file, identity)
+            header = Header.read(file, identity)
             if header.sequence % 2:
                 raise Stale("left half written")
             count = sum(len(part.keys) for part in added)
@@ -274,82 +239,15 @@ class FileTable:
     def wipe(cls, path: Path, identity: Identity, gone: NDArray[np.int64]) -> None:
         """Overwrite the rows of people; the revision stays. The caller holds the lock; errors as in `change`."""
         with path.open("rb+") as file:
-            header = _Header.read(file, identity)
+            header = Header.read(file, identity)
             if header.sequence % 2:
                 raise Stale("left half written")
             with _changing(file, header):
                 _wipe(file, header, gone)
 
 
-@dataclass(slots=True)
-class _Header:
-    identity: Identity
-    sequence: int
-    capacity: int
-    rows: int
-    revision: int
-    wiped: int
-    scale: float
-
-    @property
-    def blocks(self) -> int:
-        return self.capacity // BLOCK
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Bytes of a row in each column: both codes, key, both distances, last day."""
-        return self.identity.dimension, self.identity.dimension, 8, 4, 4, 4
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """Where each column begins, and where the file ends."""
-        first = _HEADER_SIZE * (1 + -(-4 * self.blocks // _HEADER_SIZE))
-        return tuple(first + self.capacity * sum(self.widths[:column]) for column in range(len(self.widths) + 1))
-
-    @property
-    def size(self) -> int:
-        return self.offsets[-1]
-
-    def write(self, file: IO[bytes]) -> None:
-        own = self.identity
-        packed = _HEADER.pack(
-            _MAGIC,
-            _VERSION,
-            own.dimension,
-            self.sequence,
-            UUID(own.gallery_id).bytes,
-            own.space_hash,
-            own.collection_key,
-            self.capacity,
-            self.rows,
-            self.revision,
-            self.wiped,
-            self.scale,
-        )
-        file.seek(0)
-        file.write(packed + _CRC.pack(_header_crc(packed)))
-
-    @classmethod
-    def read(cls, file: IO[bytes], identity: Identity) -> _Header:
-        file.seek(0)
-        data = file.read(_HEADER.size + _CRC.size)
-        packed = data[: _HEADER.size]
-        if len(data) < _HEADER.size + _CRC.size or _CRC.unpack(data[_HEADER.size :])[0] != _header_crc(packed):
-            raise Stale("damaged")
-        magic, version, dimension, sequence, gallery, space, collection, *rest = _HEADER.unpack(packed)
-        own = (_MAGIC, _VERSION, identity.dimension, UUID(identity.gallery_id).bytes, identity.space_hash)
-        if (magic, version, dimension, gallery, space, collection) != (*own, identity.collection_key):
-            raise Stale("of another collection")
-        return cls(identity, sequence, *rest)
-
-
-def _header_crc(packed: bytes) -> int:
-    # Less the sequence number, which is set by itself.
-    return zlib.crc32(packed[:_SEQUENCE_AT] + packed[_SEQUENCE_AT + _SEQUENCE.size :])
-
-
 @contextmanager
-def _changing(file: IO[bytes], header: _Header) -> Iterator[None]:
+def _changing(file: IO[bytes], header: Header) -> Iterator[None]:
     """Leave the sequence number odd meanwhile, and two higher afterwards; odd for good where the block raises."""
     _set_sequence(file, header.sequence + 1)
     yield
@@ -362,8 +260,8 @@ def _changing(file: IO[bytes], header: _Header) -> Iterator[None]:
 
 
 def _set_sequence(file: IO[bytes], sequence: int) -> None:
-    file.seek(_SEQUENCE_AT)
-    file.write(_SEQUENCE.pack(sequence))
+    file.seek(SEQUENCE_AT)
+    file.write(SEQUENCE.pack(sequence))
     file.flush()
 
 
@@ -373,7 +271,7 @@ def _retire(path: Path) -> None:
         _set_sequence(file, 2**63 + 1)
 
 
-def _append(file: IO[bytes], header: _Header, parts: Iterable[Wanted]) -> None:
+def _append(file: IO[bytes], header: Header, parts: Iterable[Wanted]) -> None:
     first = header.rows
     for part in parts:
         one, keys, days = encode(part.templates, header.scale), part.keys.astype("<i8"), part.expires.astype("<i4")
@@ -385,7 +283,7 @@ def _append(file: IO[bytes], header: _Header, parts: Iterable[Wanted]) -> None:
     _sum_blocks(file, header, range(first // BLOCK, -(-header.rows // BLOCK)))
 
 
-def _wipe(file: IO[bytes], header: _Header, gone: NDArray[np.int64]) -> None:
+def _wipe(file: IO[bytes], header: Header, gone: NDArray[np.int64]) -> None:
     file.seek(header.offsets[2])
     keys = np.frombuffer(file.read(8 * header.rows), "<i8")
     rows = np.flatnonzero(np.isin(keys, gone[gone > 0]))
@@ -399,7 +297,7 @@ def _wipe(file: IO[bytes], header: _Header, gone: NDArray[np.int64]) -> None:
     _sum_blocks(file, header, np.unique(rows // BLOCK).tolist())
 
 
-def _sum_blocks(file: IO[bytes], header: _Header, blocks: Iterable[int]) -> None:
+def _sum_blocks(file: IO[bytes], header: Header, blocks: Iterable[int]) -> None:
     file.flush()
     for block in blocks:
         first = block * BLOCK
@@ -408,7 +306,7 @@ def _sum_blocks(file: IO[bytes], header: _Header, blocks: Iterable[int]) -> None
         for offset, width in zip(header.offsets, header.widths, strict=False):
             file.seek(offset + first * width)
             total = zlib.crc32(file.read(rows * width), total)
-        file.seek(_HEADER_SIZE + 4 * block)
+        file.seek(HEADER_SIZE + 4 * block)
         file.write(_CRC.pack(total))
 
 
