@@ -12,6 +12,7 @@
     │   ├── StreamUnavailable             a live stream or camera that cannot be opened, or is gone for good
     │   ├── NoImages
     │   ├── NoFace
+    │   ├── WorkerLost                    the process that looked at some images died
     │   ├── WrongLayout                   a data set that does not lie as it is published
     │   └── LeakFound                     two sides of a split share people or images
     ├── ModelError               exit 4   weights, runtimes, embedding spaces
@@ -71,6 +72,7 @@ __all__ = [
     "UnsupportedErrorRate",
     "UnwritableFile",
     "UsageError",
+    "WorkerLost",
     "WrongKey",
     "WrongLayout",
 ]
@@ -149,6 +151,10 @@ class NoImages(InputError):
 
 class NoFace(InputError):
     """A face was needed and none was found."""
+
+
+class WorkerLost(InputError):
+    """The process that looked at some images died, and did so again."""
 
 
 class WrongLayout(InputError):

@@ -64,6 +64,11 @@ class FakeGallery:
         added = tuple(Path(s).name for s in sources if Path(s).name not in bad)
         return Enrolment("a" * 32, label, added=added, already=(), refused=refused, checked=True)
 
+    def enroll_all(self, people, *, workers, **options):
+        self.calls.append(f"{workers} workers")
+        for label, sources in people:
+            yield self.enroll(label, sources, **options)
+
     def identify_all(self, sources, *, fpir, on_error):
         self.calls.append(fpir)
         for index, source in enumerate(sources):

@@ -51,3 +51,36 @@ def test_a_folder_without_people_is_bad_input(make, gallery, files, capsys):
 def test_a_folder_that_cannot_be_listed_is_bad_input(gallery, tmp_path, capsys):
     assert main(["enroll", "--from", str(tmp_path / ("x" * 300))]) == 3
     assert "expected a folder with a folder per person: File name too long" in capsys.readouterr().err
+
+
+def test_a_report_names_what_was_refused_and_is_retried(gallery, files, tmp_path, capsys):
+    folder, report = files("Bo/1.jpg", "Bo/bad.jpg", "Ada/bad2.jpg"), tmp_path / "refused.jsonl"
+    assert main(["enroll", "--from", str(folder), "--workers", "3", "--report", str(report)]) == 3
+    assert "3 workers" in gallery.calls
+    assert f"mien enroll --retry {report}" in capsys.readouterr().err
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(line["label"], line["reasons"]) for line in lines] == [
+        ("Ada", ["several_faces"]),
+        ("Bo", ["several_faces"]),
+    ]
+    gallery.calls.clear()
+    main(["enroll", "--retry", str(report)])
+    assert [call[:2] for call in gallery.calls if isinstance(call, tuple)] == [
+        ("Ada", ["bad2.jpg"]),
+        ("Bo", ["bad.jpg"]),
+    ]
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"label": 1}'])
+def test_what_is_no_report_is_refused(text, gallery, tmp_path, capsys):
+    (tmp_path / "report").write_text(text)
+    assert main(["enroll", "--retry", str(tmp_path / "report")]) == 2
+    assert main(["enroll", "--retry", str(tmp_path / "none")]) == 2
+    assert main(["enroll", "Ada", "a.jpg", "--retry", str(tmp_path / "report")]) == 2
+    assert "--report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5"])
+def test_workers_are_a_whole_number(number, gallery, tmp_path):
+    with pytest.raises(SystemExit):
+        main(["enroll", "--from", str(tmp_path), "--workers", number])

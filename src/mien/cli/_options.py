@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Commands",
+    "a_number",
     "a_path",
     "add_format",
     "add_gallery",
@@ -107,6 +108,17 @@ def a_path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("expected a path, got an empty text; '.' is the current folder")
     return Path(text)
+
+
+def a_number(text: str) -> int:
+    """An argparse type: a whole number, at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text!r}")
+    return number
 
 
 def is_folder(path: Path) -> bool:

@@ -86,11 +86,24 @@ def print_failures(failures: Sequence[tuple[str, str]], total: int) -> None:
         print(f"  {printable(line)}", file=sys.stderr)
 
 
-def print_progress(done: int, total: int, what: str) -> None:
-    """A counter that redraws itself on stderr; nothing where stderr is no terminal."""
-    if sys.stderr.isatty():
-        end = "\n" if done >= total else ""
-        print(f"\r{what} {done:,}/{total:,}", end=end, file=sys.stderr, flush=True)
+def print_progress(done: int, total: int, what: str, *, elapsed: float | None = None) -> None:
+    """A counter that redraws itself on stderr; nothing where stderr is no terminal.
+
+    Args:
+        done: How many are done.
+        total: Of how many.
+        what: Of what.
+        elapsed: Seconds it took so far; tells rate and time left.
+    """
+    if not sys.stderr.isatty():
+        return
+    pace = ""
+    if elapsed is not None and done:
+        from mien.render.words import clock
+
+        pace = f", {done / max(elapsed, 1e-9):.1f} a second, {clock(elapsed / done * (total - done))} left "
+    end = "\n" if done >= total else ""
+    print(f"\r{what} {done:,}/{total:,}{pace}", end=end, file=sys.stderr, flush=True)
 
 
 def print_moment(moment: float | None, *, start: float = 0.0, end: float = 0.0, elapsed: float = 0.0) -> None:

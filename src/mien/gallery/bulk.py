@@ -1,0 +1,242 @@
+"""Many people at once: images are looked at by several processes, and enrolled by one.
+
+What a process does depends on the images alone, and an enrolment of the same content changes nothing. So a run that was
+killed is simply started again, a process that dies takes nothing with it, and no image is enrolled twice.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from mien.errors import InvalidArgument, MienError, NoImages, WorkerLost
+from mien.gallery.enrolling import Enrolling
+from mien.gallery.people import Enrolment, Refusal, parse_label, parse_purpose, parse_until
+from mien.gallery.resolve import enrollee
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from mien.gallery.enrolment import Probe
+    from mien.media import Source
+    from mien.recognition import Pipeline
+
+__all__ = ["Bulk", "Looked", "Runner", "Task", "in_processes", "in_this_process"]
+
+AHEAD = 3
+"""People handed out for each process: it need not wait, and memory does not grow with the number of people."""
+
+TRIES = 2
+"""How often a person's images are looked at where a process dies over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A person whose images are to be looked at.
+
+    Attributes:
+        label: What people call them.
+        sources: Their images.
+        enrolled: Hashes of contents that need no second look.
+        allow: Reasons that are no reason to refuse.
+        wrong: Why none of it can be enrolled.
+    """
+
+    label: str
+    sources: tuple[Source, ...]
+    enrolled: frozenset[str]
+    allow: tuple[str, ...]
+    wrong: MienError | None = None
+
+
+Looked: TypeAlias = "tuple[Task, list[Probe] | MienError]"
+"""A task, and what was seen, or what is wrong with all of it."""
+
+Runner: TypeAlias = "Callable[[Iterable[Task], Pipeline], Iterator[Looked]]"
+"""What looks at tasks, in any order, each at least once."""
+
+
+class Bulk(Enrolling):
+    """Enrolment of many people."""
+
+    def enroll_all(
+        self,
+        people: Iterable[tuple[str, Iterable[Source]]],
+        *,
+        workers: int = 1,
+        purpose: str | None = None,
+        until: str | dt.date | None = None,
+        new: bool = False,
+        allow: Collection[str] = (),
+    ) -> Iterator[Enrolment]:
+        """Enrol many people, each as by `enroll`, as soon as their images were looked at.
+
+        May be stopped and started again at any time: images that are samples already are passed over by their content.
+        Nothing that is wrong with one person stops the others.
+
+        Args:
+            people: Labels, and the images of each; paths, where several processes are to look at them.
+            workers: Processes that look at images; each loads the networks and has its share of the processors. More
+                than one serve where a machine has many processors: the pipeline itself uses several.
+            purpose: See `enroll`.
+            until: See `enroll`.
+            new: See `enroll`; each is then somebody new, every time that it is run.
+            allow: See `enroll`.
+
+        Yields:
+            What came of each person. Where nobody could be enrolled at all, every image is refused with the reason.
+
+        Raises:
+            InvalidArgument: A purpose or day that cannot be, or several workers for a pipeline of the caller's own.
+            SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
+            ModelError, StoreError: The models or the store failed; who came before is enrolled.
+        """
+        expires, purpose = parse_until(until), parse_purpose(purpose)
+        if workers < 1:
+            raise InvalidArgument(f"workers: expected at least 1, got {workers}")
+        pipeline = self._pipeline()
+        with self._store.reading(self.collection) as transaction:
+            self._check_space(transaction, pipeline)
+        runner = in_this_process if workers == 1 else in_processes(workers)
+        tasks = (self._task(label, sources, new, expires, allow) for label, sources in people)
+        return self._committed(runner(tasks, pipeline), new, purpose, expires)
+
+    def _task(
+        self, label: str, sources: Iterable[Source], new: bool, expires: dt.date | None, allow: Collection[str]
+    ) -> Task:
+        images, enrolled = tuple(sources), set[str]()
+        wrong: MienError | None = None
+        try:
+            label = parse_label(label)
+            with self._store.reading(self.collection) as transaction:
+                person = enrollee(transaction, label, new, None, expires)
+                enrolled = transaction.contents(person.person_id) if person else set()
+            if not images:
+                wrong = NoImages(f"{label}: expected at least one image, got none")
+        except MienError as error:
+            wrong = error
+        return Task(label, images, frozenset(enrolled), tuple(allow), wrong)
+
+    def _committed(
+        self, looked: Iterator[Looked], new: bool, purpose: str | None, expires: dt.date | None
+    ) -> Iterator[Enrolment]:
+        for task, found in looked:
+            if isinstance(found, MienError):
+                yield _failed(task, found)
+            else:
+                yield self._enrol(task.label, found, new, None, task.allow, purpose, expires)
+
+
+def _failed(task: Task, error: MienError) -> Enrolment:
+    from mien import media
+
+    refused = tuple(Refusal(media.source_name(source), (error.code,), error.message) for source in task.sources)
+    nobody = (Refusal(task.label, (error.code,), error.message),)
+    return Enrolment(None, task.label, (), (), refused or nobody, checked=False)
+
+
+def in_this_process(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
+    """Look at tasks one after the other."""
+    from mien.gallery.enrolment import look
+
+    for task in tasks:
+        yield task, task.wrong or look(task.sources, pipeline, task.enrolled, task.allow)
+
+
+def in_processes(workers: int) -> Runner:
+    """A runner that has so many processes look at tasks."""
+
+    def run(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
+        _check_pipeline(pipeline)
+        waiting, tries = iter(tasks), dict[Task, int]()
+        again: list[Task] = []
+        while True:
+            with _pool(workers, pipeline.space) as pool:
+                running: dict[Future[list[Probe]], Task] = {}
+                try:
+                    yield from _served(pool, waiting, again, running, workers * AHEAD)
+                except BrokenExecutor:
+                    for task in running.values():
+                        tries[task] = tries.get(task, 1) + 1
+                    again = [task for task in running.values() if tries[task] <= TRIES]
+                    lost = [task for task in running.values() if tries[task] > TRIES]
+                else:
+                    return
+            yield from ((task, _lost(task)) for task in lost)
+
+    return run
+
+
+def _served(
+    pool: ProcessPoolExecutor,
+    waiting: Iterator[Task],
+    again: list[Task],
+    running: dict[Future[list[Probe]], Task],
+    ahead: int,
+) -> Iterator[Looked]:
+    """Hand out tasks and take back what was seen; ``running`` holds those that are out."""
+    while True:
+        while len(running) < ahead:
+            task = again.pop() if again else next(waiting, None)
+            if task is None:
+                break
+            if task.wrong is not None:
+                yield task, task.wrong
+            else:
+                running[pool.submit(_look, task)] = task
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            # A pool that broke fails here, with the task still among those to be looked at again.
+            found = future.result()
+            yield running.pop(future), found
+
+
+def _check_pipeline(pipeline: Pipeline) -> None:
+    from mien.recognition import pipeline_for
+
+    if pipeline_for(pipeline.space).name != pipeline.name:
+        raise InvalidArgument(
+            f"workers: expected a recogniser that processes can load by name, got a pipeline of your own "
+            f"({pipeline.name}); use one worker"
+        )
+
+
+def _lost(task: Task) -> WorkerLost:
+    return WorkerLost(
+        f"{task.label}: the process that looked at these images died {TRIES} times, perhaps for want of memory; "
+        "enrol them alone, or with fewer workers"
+    )
+
+
+def _pool(workers: int, space: str) -> ProcessPoolExecutor:
+    # Not forked: the networks' library and the store's connections do not survive that.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, _start, (space, workers, context.Value("i", 0)))
+
+
+_SPACE = ""
+
+
+def _start(space: str, workers: int, counter: object) -> None:
+    """What a process begins with: its share of the processors, and the pipeline."""
+    globals()["_SPACE"] = space
+    with counter.get_lock():  # type: ignore[attr-defined]
+        number, counter.value = counter.value, counter.value + 1  # type: ignore[attr-defined]
+    if hasattr(os, "sched_setaffinity"):
+        processors = sorted(os.sched_getaffinity(0))
+        share = [*islice(processors, number % workers, None, workers)]
+        os.sched_setaffinity(0, share or processors)
+
+
+def _look(task: Task) -> list[Probe]:
+    from mien.gallery.enrolment import look
+    from mien.recognition import pipeline_for
+
+    return look(task.sources, pipeline_for(_SPACE), task.enrolled, task.allow)
