@@ -19,8 +19,9 @@ def test_one_person_from_files_and_folders(gallery, files, capsys):
 def test_a_folder_per_person(gallery, files, capsys):
     folder = files("Bo/1.jpg", "Ada/2.jpg", "Ada/1.jpg", ".hidden/1.jpg", "loose.jpg")
     assert main(["enroll", "--from", str(folder), "--new", "--allow", "blurred"]) == 0
-    options = DEFAULTS | {"new": True, "allow": ["blurred"]}
-    assert gallery.calls == [("Ada", ["1.jpg", "2.jpg"], options), ("Bo", ["1.jpg"], options), "closed"]
+    options = {"purpose": None, "until": None, "new": True, "allow": ["blurred"]}
+    people = [("Ada", ["1.jpg", "2.jpg"], options), ("Bo", ["1.jpg"], options)]
+    assert gallery.calls == ["1 workers", *people, "closed"]
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
