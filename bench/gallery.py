@@ -59,6 +59,7 @@ def main() -> None:
     figures["kernel"] = type(best_kernel(options.dimension)).__name__
     figures["drawn_around"] = draw.around
     fill(path, draw, options.people)
+    restore(path, options.people)
     figures["openings"] = openings(path)
     in_memory = options.people <= 1_000_000
     people = np.concatenate([*draw.people(options.people)]) if in_memory else None
@@ -69,6 +70,7 @@ def main() -> None:
     figures["memory"] = memory(path, options.dimension)
     figures["enrolments"] = enrolments(path, options.dimension)
     figures["other_processes"] = other_processes(path, options.dimension)
+    restore(path, options.people)
     show(figures)
     if options.json:
         save(options.json, figures)
@@ -165,6 +167,16 @@ def fill(path: Path, draw: Draws, count: int) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     partial.rename(path)
+
+
+def restore(path: Path, count: int) -> None:
+    """Take out whom an earlier run has enrolled."""
+    store = SqliteStore(path)
+    with store.writing("main") as transaction:
+        while later := transaction.page(count, 1000, None):
+            for _, person in later:
+                transaction.remove(person.person_id)
+    store.close()
 
 
 def openings(path: Path) -> dict[str, float]:
