@@ -33,7 +33,7 @@ _DIALECT = PostgresDialect()
 _WRITER = 0x4D69656E
 """The advisory lock that writers queue at: revisions are to become visible in their order."""
 
-_TABLES = "person, sample, cannot_link, edit, edit_person, edit_change, scan"
+_TABLES = "person, fused, sample, cannot_link, edit, edit_person, edit_change, scan"
 
 
 class PostgresTransaction(SqlTransaction):
@@ -41,7 +41,6 @@ class PostgresTransaction(SqlTransaction):
 
     def __init__(self, connection: Connection, collection: str, location: str, seal: Seal | None) -> None:
         super().__init__(connection, _DIALECT, collection, location, seal)
-        self._touched: set[str] = set()
 
     @property
     def connection(self) -> Connection:
@@ -69,21 +68,23 @@ class PostgresTransaction(SqlTransaction):
         fused = fuse_people(samples.templates, samples.counts[has])
         return dict(zip(samples.keys[has].tolist(), fused, strict=True))
 
-    def _touch(self, person_id: str | None) -> None:
-        super()._touch(person_id)
-        if person_id is not None:
-            self._touched.add(person_id)
-
     def finish(self) -> None:
         """Bring the fused templates of everybody who was changed up to date, before the commit."""
-        if self.sealed:
+        if self.sealed or not self._bumped:
             return
         from mien.recognition import fuse
 
-        for person_id in self._touched:
-            templates = self.templates(person_id)
-            fused = vector_text(fuse(templates)) if len(templates) else None
-            self._connection.execute("UPDATE person SET fused = ?::vector WHERE person_id = ?", (fused, person_id))
+        changed = self._connection.execute(
+            "SELECT person_id, person_key, collection_id, expires FROM person WHERE collection_id = ? AND revision = ?",
+            (self._collection_id, self.revision()),
+        ).fetchall()
+        for row in changed:
+            templates = self.templates(row[0])
+            # Rows on foreign servers know no upsert.
+            self._connection.execute("DELETE FROM fused WHERE person_id = ?", (row[0],))
+            if len(templates):
+                values = (*row, vector_text(fuse(templates)))
+                self._connection.execute("INSERT INTO fused VALUES (?, ?, ?, ?, ?::vector)", values)
 
 
 class PostgresStore:

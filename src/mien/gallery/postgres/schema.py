@@ -1,4 +1,9 @@
-"""The tables of the distributed engine: those of the embedded one, and a fused template with each person."""
+"""The tables of the distributed engine: those of the embedded one, and ``fused``, which searches read.
+
+``fused`` holds one template a person, keyed by the person and nothing else, so that it can lie on several servers: as
+partitions on foreign servers (`mien.gallery.postgres.shards`), or as a table that Citus distributes
+(``SELECT create_distributed_table('mien.fused', 'person_id')``). The rest is small beside it, and stays together.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +36,20 @@ CREATE TABLE person (
     given TEXT COLLATE "C",
     expires TEXT COLLATE "C",
     created TEXT COLLATE "C" NOT NULL,
-    revision BIGINT NOT NULL,
-    fused vector);
-ALTER TABLE person ALTER fused SET STORAGE PLAIN;
+    revision BIGINT NOT NULL);
 CREATE INDEX person_by_label ON person (collection_id, label);
 CREATE INDEX person_by_revision ON person (collection_id, revision);
 CREATE INDEX person_by_expiry ON person (collection_id, expires) WHERE expires IS NOT NULL;
+
+CREATE TABLE fused (
+    person_id TEXT COLLATE "C" NOT NULL,
+    person_key BIGINT NOT NULL,
+    collection_id BIGINT NOT NULL,
+    expires TEXT COLLATE "C",
+    template vector NOT NULL);
+ALTER TABLE fused ALTER template SET STORAGE PLAIN;
+CREATE UNIQUE INDEX fused_by_person ON fused (person_id);
+CREATE INDEX fused_by_key ON fused (person_key);
 
 CREATE TABLE sample (
     sample_key BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -102,6 +115,7 @@ CREATE INDEX gone_by_revision ON gone (collection_id, revision);
 CREATE FUNCTION person_leaves_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO gone SELECT OLD.person_key, OLD.collection_id, revision FROM collection
     WHERE collection_id = OLD.collection_id;
+    DELETE FROM fused WHERE person_id = OLD.person_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER person_leaves_key AFTER DELETE ON person FOR EACH ROW EXECUTE FUNCTION person_leaves_key();

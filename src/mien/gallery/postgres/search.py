@@ -23,7 +23,7 @@ MORE = 16
 _Scope: TypeAlias = tuple[str, tuple[object, ...]]
 """A condition on people, and its values."""
 
-_ACTIVE = "collection_id = ? AND fused IS NOT NULL AND (expires IS NULL OR expires >= ?)"
+_ACTIVE = "fused.collection_id = ? AND (fused.expires IS NULL OR fused.expires >= ?)"
 
 
 class PostgresView:
@@ -70,11 +70,12 @@ class PostgresView:
     def _scope(self, barred: int | None, where: Filter | None) -> _Scope:
         condition, values = ("1 = 1", []) if where is None else compiled(where)
         everybody = (self._transaction.collection_id, self._day)
-        return f"{_ACTIVE} AND person_key <> ? AND ({condition})", (*everybody, barred or 0, *values)
+        among = "" if where is None else f" AND fused.person_id IN (SELECT person_id FROM person WHERE {condition})"  # noqa: S608
+        return f"{_ACTIVE} AND fused.person_key <> ?{among}", (*everybody, barred or 0, *values)
 
     def _count(self, scope: _Scope) -> int:
         condition, values = scope
-        query = f"SELECT count(*) FROM person WHERE {condition}"  # noqa: S608 - names of columns, and marks for values
+        query = f"SELECT count(*) FROM fused WHERE {condition}"  # noqa: S608 - names of columns, and marks for values
         return int(self._transaction.connection.execute(query, values).fetchone()[0])
 
     def _near(self, probe: Array, k: int, threshold: float, scope: _Scope) -> list[int]:
@@ -90,8 +91,8 @@ class PostgresView:
     def _nearest(self, probe: Array, count: int, scope: _Scope) -> list[tuple[int, float]]:
         vector, (condition, values) = vector_text(probe), scope
         rows = self._transaction.connection.execute(
-            f"""SELECT person_key, -(fused <#> ?::vector) FROM person WHERE {condition}
-                ORDER BY fused <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - as above
+            f"""SELECT person_key, -(template <#> ?::vector) FROM fused WHERE {condition}
+                ORDER BY template <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - as above
             (vector, *values, vector, count),
         )
         return [(int(key), float(score)) for key, score in rows]
