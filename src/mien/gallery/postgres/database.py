@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import time
-from collections import deque
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mien.errors import InvalidArgument, StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from mien.errors import StoreCorrupt
 from mien.gallery.audit import Level
 from mien.gallery.index import Index
-from mien.gallery.postgres.dialect import PostgresConnection, PostgresDialect, vector_text
+from mien.gallery.postgres.connections import Connections, value
+from mien.gallery.postgres.dialect import PostgresDialect, vector_text
 from mien.gallery.postgres.schema import MIGRATIONS, SCHEMA
 from mien.gallery.postgres.search import PostgresView
+from mien.gallery.postgres.shards import read_shards, spread
 from mien.gallery.sealing import Seal
 from mien.gallery.search import View
 from mien.gallery.sql import Connection, SqlTransaction
 from mien.types import Array
 
 if TYPE_CHECKING:
-    import psycopg
-
     from mien.gallery.store import Transaction
 
 __all__ = ["PostgresStore", "PostgresTransaction"]
@@ -33,7 +30,7 @@ _DIALECT = PostgresDialect()
 _WRITER = 0x4D69656E
 """The advisory lock that writers queue at: revisions are to become visible in their order."""
 
-_TABLES = "person, fused, sample, cannot_link, edit, edit_person, edit_change, scan"
+_TABLES = "person, sample, cannot_link, edit, edit_person, edit_change, scan"
 
 
 class PostgresTransaction(SqlTransaction):
@@ -105,18 +102,16 @@ class PostgresStore:
     """
 
     def __init__(self, url: str, *, timeout: float = 30.0, seal: Seal | None = None) -> None:
-        self._url = url
-        self.location = _without_password(url)
-        self._timeout = timeout
+        self._first = Connections(url, timeout)
+        self.location = self._first.location
         self._seal = seal
-        self._idle: deque[psycopg.Connection[Any]] = deque()
         self._indices: dict[str, Index] = {}
         self._counts: dict[tuple[int, int, str], int] = {}
         self._opening = threading.Lock()
-        self._pid = os.getpid()
-        self._closed = False
+        self._shards: list[Connections] = []
         try:
             self._migrate()
+            self._shards = [Connections(shard, timeout) for shard in read_shards(self._first)]
         except BaseException:
             self.close()
             raise
@@ -124,14 +119,14 @@ class PostgresStore:
     @contextmanager
     def reading(self, collection: str) -> Iterator[PostgresTransaction]:
         """A view of what was committed when it began; see `mien.gallery.store.Store`."""
-        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+        with self._first.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield PostgresTransaction(connection, collection, self.location, self._seal)
 
     @contextmanager
     def writing(self, collection: str) -> Iterator[PostgresTransaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
-        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
-            connection.execute(f"SET LOCAL lock_timeout = {round(1000 * self._timeout)}")
+        with self._first.transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
+            connection.execute(f"SET LOCAL lock_timeout = {round(1000 * self._first.timeout)}")
             connection.execute("SELECT pg_advisory_xact_lock(?)", (_WRITER,))
             transaction = PostgresTransaction(connection, collection, self.location, self._seal)
             yield transaction
@@ -141,7 +136,7 @@ class PostgresStore:
         """What a search is made with; see `mien.gallery.store.Store`."""
         assert isinstance(transaction, PostgresTransaction)
         if not transaction.sealed:
-            return PostgresView(transaction, self._counts)
+            return PostgresView(transaction, self._counts, self._shards)
         with self._opening:
             index = self._indices.setdefault(transaction.collection, Index(None))
         return index.view(transaction)
@@ -162,21 +157,11 @@ class PostgresStore:
         Raises:
             StoreUnavailable: An older transaction did not end for ``timeout`` seconds.
         """
-        with self._connection() as connection, self._translated():
-            started = _value(connection.execute("SELECT clock_timestamp()"))
-            deadline = time.monotonic() + self._timeout
-            older = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                       AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND xact_start < %s"""
-            while _value(connection.execute(older, (started,))):
-                if time.monotonic() > deadline:
-                    raise StoreUnavailable(
-                        f"{self.location}: the faces are removed, but a transaction that began before keeps their "
-                        "bytes in the tables; they go with the next erase, or the next VACUUM",
-                        removed=True,
-                        purged=False,
-                    )
-                time.sleep(0.02)
-            connection.execute(f"VACUUM {_TABLES}")
+        for server in (self._first, *self._shards):
+            with server.connection() as connection, server.translated():
+                server.wait_until_unseen(connection)
+                tables = "fused" if server is not self._first else _TABLES if self._shards else f"{_TABLES}, fused"
+                connection.execute(f"VACUUM {tables}".encode())
         return self.purge_level
 
     def files(self) -> list[Path]:
@@ -185,17 +170,21 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close every connection; those in use when their transaction ends."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        for server in (self._first, *self._shards):
+            server.close()
+
+    def spread(self, urls: Sequence[str]) -> None:
+        """Move the templates that searches read to other servers; see `mien.gallery.postgres.shards.spread`."""
+        spread(self._first, urls, timeout=self._first.timeout)
+        self._shards = [Connections(url, self._first.timeout) for url in urls]
 
     def _migrate(self) -> None:
-        with self._transaction("BEGIN") as connection:
+        with self._first.transaction("BEGIN") as connection:
             connection.execute("SELECT pg_advisory_xact_lock(?)", (_WRITER,))
-            found = _value(connection.execute("SELECT to_regclass(?)::text", (f"{SCHEMA}.gallery",)))
+            found = value(connection.execute("SELECT to_regclass(?)::text", (f"{SCHEMA}.gallery",)))
             version = 0
             if found is not None:
-                version = int(_value(connection.execute(f"SELECT version FROM {SCHEMA}.gallery")))  # noqa: S608
+                version = int(value(connection.execute(f"SELECT version FROM {SCHEMA}.gallery")))  # noqa: S608
             if version > len(MIGRATIONS):
                 raise StoreCorrupt(
                     f"{self.location}: written by a newer Mien (schema {version}, this one reads up to "
@@ -206,103 +195,7 @@ class PostgresStore:
                 return
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            for statements in MIGRATIONS[version:]:
-                connection.execute(statements)
+            for scripts in MIGRATIONS[version:]:
+                for script in scripts:
+                    connection.execute(script)
             connection.execute("UPDATE gallery SET version = ?", (len(MIGRATIONS),))
-
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        if self._pid != os.getpid():
-            # A connection does not survive a fork; the parent's must not even be closed here.
-            self._inherited, self._idle, self._opening = self._idle, deque(), threading.Lock()
-            self._indices, self._pid = {}, os.getpid()
-        if self._closed:
-            raise StoreUnavailable(f"{self.location}: the gallery is closed")
-        connection = self._usable()
-        try:
-            yield connection
-        finally:
-            if self._closed or connection.closed or connection.info.transaction_status.name != "IDLE":
-                connection.close()
-            else:
-                self._idle.append(connection)
-
-    def _usable(self) -> psycopg.Connection[Any]:
-        """A connection that answers: one that lay idle while a server was lost does not."""
-        import psycopg
-
-        with suppress(IndexError):
-            while True:
-                connection = self._idle.pop()
-                with suppress(psycopg.Error):
-                    connection.execute("SELECT 1")
-                    return connection
-                connection.close()
-        return self._connect()
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        import psycopg
-
-        with self._translated():
-            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=max(1, round(self._timeout)))
-            try:
-                connection.execute(f"SET search_path = {SCHEMA}, public")
-                connection.execute("SET synchronous_commit = remote_apply")
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[PostgresConnection]:
-        with self._connection() as connection, self._translated():
-            connection.execute(begin.encode())
-            try:
-                yield PostgresConnection(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                import psycopg
-
-                with suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        import psycopg
-
-        try:
-            yield
-        except psycopg.Error as error:
-            raise self._meaning(error) from error
-
-    def _meaning(self, error: psycopg.Error) -> StoreError:
-        state = error.sqlstate or ""
-        first = str(error).strip().partition("\n")[0]
-        if state in {"53100", "53200"}:
-            return StoreFull(f"{self.location}: no room on the server; nothing was changed ({first})")
-        if state.startswith("XX"):
-            return StoreCorrupt(f"{self.location}: the database is damaged ({first})")
-        if state == "55P03":
-            return StoreUnavailable(f"{self.location}: another process keeps the gallery locked; repeat later")
-        return StoreUnavailable(f"{self.location}: the server did not do it, and nothing was changed ({first})")
-
-
-def _value(cursor: psycopg.Cursor[Any]) -> Any:  # noqa: ANN401 - whatever was selected
-    """The only value of the only row."""
-    row = cursor.fetchone()
-    assert row is not None
-    return row[0]
-
-
-def _without_password(url: str) -> str:
-    """The URL as messages may show it."""
-    from psycopg import ProgrammingError
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        parts = conninfo_to_dict(url)
-    except ProgrammingError:
-        raise InvalidArgument("gallery: expected postgresql://user@host/database, got what cannot be read") from None
-    host = "" if str(parts.get("host") or "").startswith("/") else parts.get("host") or ""
-    return f"postgresql://{host}/{parts.get('dbname') or ''}"

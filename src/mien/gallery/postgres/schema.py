@@ -7,10 +7,23 @@ partitions on foreign servers (`mien.gallery.postgres.shards`), or as a table th
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "SCHEMA"]
+__all__ = ["FUSED", "MIGRATIONS", "SCHEMA"]
 
 SCHEMA = "mien"
 """The database's namespace that everything is in."""
+
+FUSED = """
+CREATE TABLE fused (
+    person_id TEXT COLLATE "C" NOT NULL,
+    person_key BIGINT NOT NULL,
+    collection_id BIGINT NOT NULL,
+    expires TEXT COLLATE "C",
+    template vector NOT NULL);
+ALTER TABLE fused ALTER template SET STORAGE PLAIN;
+CREATE UNIQUE INDEX fused_by_person ON fused (person_id);
+CREATE INDEX fused_by_key ON fused (person_key);
+"""
+"""The table that searches read, on the first server or on each shard."""
 
 _TABLES = """
 CREATE TABLE gallery (
@@ -41,15 +54,7 @@ CREATE INDEX person_by_label ON person (collection_id, label);
 CREATE INDEX person_by_revision ON person (collection_id, revision);
 CREATE INDEX person_by_expiry ON person (collection_id, expires) WHERE expires IS NOT NULL;
 
-CREATE TABLE fused (
-    person_id TEXT COLLATE "C" NOT NULL,
-    person_key BIGINT NOT NULL,
-    collection_id BIGINT NOT NULL,
-    expires TEXT COLLATE "C",
-    template vector NOT NULL);
-ALTER TABLE fused ALTER template SET STORAGE PLAIN;
-CREATE UNIQUE INDEX fused_by_person ON fused (person_id);
-CREATE INDEX fused_by_key ON fused (person_key);
+CREATE TABLE shard (number INTEGER PRIMARY KEY, url TEXT NOT NULL);
 
 CREATE TABLE sample (
     sample_key BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -143,5 +148,5 @@ CREATE TABLE erased (
     PRIMARY KEY (collection_id, digest));
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((FUSED, _TABLES),)
 """What makes each schema out of the one before; ``gallery.version`` counts those that were applied."""

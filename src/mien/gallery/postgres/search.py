@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -10,9 +13,11 @@ from mien.gallery.filters import Filter, compiled
 from mien.gallery.people import today
 from mien.gallery.postgres.dialect import vector_text
 from mien.gallery.search import SLACK, Found, ranked, scored
+from mien.gallery.sql import Connection
 from mien.types import Array
 
 if TYPE_CHECKING:
+    from mien.gallery.postgres.connections import Connections
     from mien.gallery.postgres.database import PostgresTransaction
 
 __all__ = ["PostgresView"]
@@ -29,8 +34,11 @@ _ACTIVE = "fused.collection_id = ? AND (fused.expires IS NULL OR fused.expires >
 class PostgresView:
     """A collection as one transaction sees it; see `mien.gallery.search.View`."""
 
-    def __init__(self, transaction: PostgresTransaction, counts: dict[tuple[int, int, str], int]) -> None:
+    def __init__(
+        self, transaction: PostgresTransaction, counts: dict[tuple[int, int, str], int], shards: Sequence[Connections]
+    ) -> None:
         self._transaction = transaction
+        self._shards = shards
         self._counts = counts
         self._day = today().isoformat()
         self.revision = transaction.revision()
@@ -62,7 +70,8 @@ class PostgresView:
         if searched <= 0 or k <= 0:
             return [Found((), max(0, searched), 0, self.revision) for _ in probes]
         exact = np.asarray(probes, np.float32)
-        keys = [self._near(probe, min(k, searched), threshold, scope) for probe in exact]
+        with self._servers(fan_out=where is None) as servers:
+            keys = [self._near(probe, min(k, searched), threshold, scope, servers) for probe in exact]
         templates = self._transaction.fused_of({key for some in keys for key in some})
         best = [scored(probe, some, templates) for probe, some in zip(exact, keys, strict=True)]
         return ranked(self._transaction, best, k, threshold, searched, self.revision)
@@ -78,21 +87,42 @@ class PostgresView:
         query = f"SELECT count(*) FROM fused WHERE {condition}"  # noqa: S608 - names of columns, and marks for values
         return int(self._transaction.connection.execute(query, values).fetchone()[0])
 
-    def _near(self, probe: Array, k: int, threshold: float, scope: _Scope) -> list[int]:
-        """Keys of the people who may be among the k best, by the server's own scores."""
+    @contextmanager
+    def _servers(self, *, fan_out: bool) -> Iterator[list[Connection]]:
+        """Whom to ask: every shard at once, but the first server where a filter needs what it alone knows."""
+        if not (fan_out and self._shards):
+            yield [self._transaction.connection]
+            return
+        with ExitStack() as stack:
+            begin = "BEGIN READ ONLY"
+            yield [stack.enter_context(shard.transaction(begin)) for shard in self._shards]
+
+    def _near(self, probe: Array, k: int, threshold: float, scope: _Scope, servers: Sequence[Connection]) -> list[int]:
+        """Keys of the people who may be among the k best, by the servers' own scores."""
         count = k + MORE
         while True:
-            rows = self._nearest(probe, count, scope)
+            found = self._asked(probe, count, scope, servers)
+            rows = sorted((row for some in found for row in some), key=lambda row: -row[1])
             floor = threshold if len(rows) < k else max(threshold, rows[k - 1][1])
-            if len(rows) < count or rows[-1][1] < floor - 2 * SLACK:
+            # A server that has more is asked for more, where its last one is not far enough below.
+            if all(len(some) < count or some[-1][1] < floor - 2 * SLACK for some in found):
                 return [key for key, score in rows if score >= floor - 2 * SLACK]
             count *= 4
 
-    def _nearest(self, probe: Array, count: int, scope: _Scope) -> list[tuple[int, float]]:
-        vector, (condition, values) = vector_text(probe), scope
-        rows = self._transaction.connection.execute(
-            f"""SELECT person_key, -(template <#> ?::vector) FROM fused WHERE {condition}
-                ORDER BY template <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - as above
-            (vector, *values, vector, count),
-        )
-        return [(int(key), float(score)) for key, score in rows]
+    def _asked(
+        self, probe: Array, count: int, scope: _Scope, servers: Sequence[Connection]
+    ) -> list[list[tuple[int, float]]]:
+        if len(servers) == 1:
+            return [_nearest(servers[0], probe, count, scope)]
+        with ThreadPoolExecutor(len(servers), thread_name_prefix="mien-shard") as pool:
+            return list(pool.map(lambda server: _nearest(server, probe, count, scope), servers))
+
+
+def _nearest(server: Connection, probe: Array, count: int, scope: _Scope) -> list[tuple[int, float]]:
+    vector, (condition, values) = vector_text(probe), scope
+    rows = server.execute(
+        f"""SELECT person_key, -(template <#> ?::vector) FROM fused WHERE {condition}
+            ORDER BY template <#> ?::vector, person_key LIMIT ?""",  # noqa: S608 - names of columns, marks for values
+        (vector, *values, vector, count),
+    )
+    return [(int(key), float(score)) for key, score in rows]
