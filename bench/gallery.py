@@ -163,7 +163,6 @@ def fill(path: Path, draw: Draws, count: int) -> None:
         done += len(part)
         connection.execute("COMMIT")
     connection.execute("UPDATE collection SET revision = 1")
-    connection.execute("UPDATE gallery SET last_key = ?", (done,))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     partial.rename(path)

@@ -71,6 +71,11 @@ def test_a_copy_is_sealed_with_a_key(people, tmp_path, capsys):
     assert labels(tmp_path / "open.mien") == ["Ada", "Bo", "Cy"]
 
 
+def test_a_file_cannot_be_spread(people, capsys):
+    assert main(["gallery", "spread", "postgresql://a/x", "postgresql://b/x", "--gallery", str(people)]) == 2
+    assert "mien gallery copy" in capsys.readouterr().err
+
+
 def test_the_audit_log_is_shown_and_verified(people, capsys):
     where = ["--gallery", str(people)]
     assert main(["audit", "show", *where]) == 0

@@ -90,6 +90,17 @@ def register(commands: Commands) -> None:
         verb.add_argument(
             "--allow-erased", action="store_true", help="bring back people who were erased there (default: refuse them)"
         )
+    spread = verbs.add_parser(
+        "spread",
+        help="spread a gallery in PostgreSQL over several servers",
+        description=(
+            "Move what searches read to several servers, keyed by person, once and for all. Every search then asks all "
+            "of them at once; the server that --gallery names keeps the rest."
+        ),
+    )
+    spread.add_argument("shards", nargs="+", metavar="URL", help="an empty database with pgvector, without a password")
+    add_gallery(spread)
+    spread.set_defaults(run=run_spread)
     key = verbs.add_parser(
         "key",
         help="make a key that seals the templates of a new collection",
@@ -137,6 +148,14 @@ def _print_moved(moved: Moved, form: str) -> int:
         for one in moved.refused:
             print(f"  {one.source}: {', '.join(one.reasons)}")
     return InputError.exit_status if moved.refused else 0
+
+
+def run_spread(arguments: argparse.Namespace) -> int:
+    """Over several servers."""
+    with open_gallery(arguments, must_exist=True) as gallery:
+        gallery.spread(arguments.shards)
+    print(f"spread over {len(arguments.shards)} servers")
+    return 0
 
 
 def run_key(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,6 +112,22 @@ class Moving(Collection):
         """Copy everybody into another gallery, as `export` and `import_people` would; errors as there."""
         with self._store.reading(self.collection) as transaction:
             return other._bring(_origin(transaction, self), carried(transaction), allow_erased=allow_erased)
+
+    def spread(self, urls: Sequence[str]) -> None:
+        """Move what searches of a gallery in PostgreSQL read to several servers, keyed by person, once and for all.
+
+        Every search then asks all of them at once; answers stay the same. The first server keeps the rest.
+
+        Args:
+            urls: At least two empty databases with pgvector, without passwords; with several hosts and
+                ``target_session_attrs=read-write``, standbys take over.
+
+        Raises:
+            InvalidArgument: A gallery in a file, fewer than two servers, a server that is not empty, or a gallery that
+                is spread already; nothing was changed.
+            StoreUnavailable: A server cannot be reached, or does not do it.
+        """
+        self._store.spread(urls)
 
     def _bring(self, origin: Origin, people: Iterable[Carried], *, allow_erased: bool) -> Moved:
         added = samples = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -330,6 +330,13 @@ class Store(Protocol):
 
     def writing(self, collection: str) -> AbstractContextManager[Transaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
+
+    def spread(self, urls: Sequence[str]) -> None:
+        """Move what searches read to several servers, once and for all.
+
+        Raises:
+            InvalidArgument: This engine, or these servers, cannot.
+        """
 
     def files(self) -> list[Path]:
         """Every file that may hold bytes of a template: database, log, indices; none where the store is no file."""

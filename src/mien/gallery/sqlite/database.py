@@ -10,12 +10,12 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from mien.errors import InvalidArgument, StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from mien.gallery.audit import Level
 from mien.gallery.index import Index
 from mien.gallery.sealing import Seal
@@ -133,6 +133,13 @@ class SqliteStore:
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
         return self.purge_level
+
+    def spread(self, urls: Sequence[str]) -> None:
+        """Refused: a file is in one place."""
+        raise InvalidArgument(
+            f"{self.location}: a gallery in a file cannot be spread over {len(urls)} servers; copy it to PostgreSQL "
+            "first: mien gallery copy"
+        )
 
     def files(self) -> list[Path]:
         """Database, log, shared memory, and indices beside it."""

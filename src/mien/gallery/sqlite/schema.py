@@ -110,15 +110,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX edit_change_by_key ON edit_change (key)",
     ),
     (
-        # A person's key in every derived index: a small number that is never given twice, unlike a rowid.
-        "CREATE TABLE gallery (gallery_id TEXT NOT NULL, last_key INTEGER NOT NULL)",
-        "INSERT INTO gallery SELECT lower(hex(randomblob(16))), ifnull(max(rowid), 0) FROM person",
+        # A person's key in every derived index: a number that is never given twice, unlike a rowid. It is counted in the
+        # collection's row, which every commit writes to anyway.
+        "CREATE TABLE gallery (gallery_id TEXT NOT NULL)",
+        "INSERT INTO gallery VALUES (lower(hex(randomblob(16))))",
+        "ALTER TABLE collection ADD COLUMN last_key INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE person ADD COLUMN person_key INTEGER",
         "UPDATE person SET person_key = rowid",
         "CREATE UNIQUE INDEX person_by_key ON person (person_key)",
         """CREATE TRIGGER person_gets_key AFTER INSERT ON person WHEN NEW.person_key IS NULL BEGIN
-            UPDATE gallery SET last_key = last_key + 1;
-            UPDATE person SET person_key = (SELECT last_key FROM gallery) WHERE rowid = NEW.rowid;
+            UPDATE collection SET last_key = last_key + 1 WHERE collection_id = NEW.collection_id;
+            UPDATE person SET person_key = (NEW.collection_id << 40)
+                + (SELECT last_key FROM collection WHERE collection_id = NEW.collection_id) WHERE rowid = NEW.rowid;
         END""",
         # Who was removed since an index last looked: bare numbers, which tell nothing of anybody.
         """CREATE TABLE gone (
