@@ -110,8 +110,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX edit_change_by_key ON edit_change (key)",
     ),
     (
-        # A person's key in every derived index: a number that is never given twice, unlike a rowid. It is counted in the
-        # collection's row, which every commit writes to anyway.
+        # A person's key in every derived index: a number that is never given twice, unlike a rowid. Keys are counted in
+        # the collection's row, which every commit writes to anyway.
         "CREATE TABLE gallery (gallery_id TEXT NOT NULL)",
         "INSERT INTO gallery VALUES (lower(hex(randomblob(16))))",
         "ALTER TABLE collection ADD COLUMN last_key INTEGER NOT NULL DEFAULT 0",
