@@ -61,9 +61,9 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=a_number,
+        type=workers,
         default=1,
-        metavar="N",
+        metavar="N|ray://HOST:PORT",
         help="processes that look at images, with --from or --retry (default: 1, which uses several processors)",
     )
     parser.add_argument("--report", type=a_path, metavar="FILE", help="write the refused images there, as JSON lines")
@@ -83,6 +83,11 @@ def register(commands: Commands) -> None:
     add_gallery(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
+
+
+def workers(text: str) -> int | str:
+    """An argparse type: a number of processes, or a Ray cluster."""
+    return text if text.startswith("ray://") else a_number(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

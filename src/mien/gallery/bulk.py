@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mien.media import Source
     from mien.recognition import Pipeline
 
-__all__ = ["Bulk", "Looked", "Runner", "Task", "in_processes", "in_this_process"]
+__all__ = ["Bulk", "Looked", "Runner", "Task", "check_pipeline", "in_processes", "in_this_process", "lost"]
 
 AHEAD = 3
 """People handed out for each process: it need not wait, and memory does not grow with the number of people."""
@@ -68,7 +68,7 @@ class Bulk(Enrolling):
         self,
         people: Iterable[tuple[str, Iterable[Source]]],
         *,
-        workers: int = 1,
+        workers: int | str = 1,
         purpose: str | None = None,
         until: str | dt.date | None = None,
         new: bool = False,
@@ -82,7 +82,9 @@ class Bulk(Enrolling):
         Args:
             people: Labels, and the images of each; paths, where several processes are to look at them.
             workers: Processes that look at images; each loads the networks and has its share of the processors. More
-                than one serve where a machine has many processors: the pipeline itself uses several.
+                than one serve where a machine has many processors: the pipeline itself uses several. Or a Ray cluster:
+                ``"ray://host:10001"``, or ``"ray://"`` on one of its nodes; every node has Mien, and sees the images
+                under the same paths.
             purpose: See `enroll`.
             until: See `enroll`.
             new: See `enroll`; each is then somebody new, every time that it is run.
@@ -93,16 +95,15 @@ class Bulk(Enrolling):
 
         Raises:
             InvalidArgument: A purpose or day that cannot be, or several workers for a pipeline of the caller's own.
+            StoreUnavailable: The Ray cluster cannot be reached, or ``pip install "mien[ray]"`` is missing.
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             ModelError, StoreError: The models or the store failed; who came before is enrolled.
         """
         expires, purpose = parse_until(until), parse_purpose(purpose)
-        if workers < 1:
-            raise InvalidArgument(f"workers: expected at least 1, got {workers}")
+        runner = _runner(workers)
         pipeline = self._pipeline()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-        runner = in_this_process if workers == 1 else in_processes(workers)
         tasks = (self._task(label, sources, new, expires, allow) for label, sources in people)
         return self._committed(runner(tasks, pipeline), new, purpose, expires)
 
@@ -132,6 +133,18 @@ class Bulk(Enrolling):
                 yield self._enrol(task.label, found, new, None, task.allow, purpose, expires)
 
 
+def _runner(workers: int | str) -> Runner:
+    if isinstance(workers, str):
+        if not workers.startswith("ray://"):
+            raise InvalidArgument(f"workers: expected a number or ray://host:port, got {workers!a}")
+        from mien.gallery.cluster import on_ray
+
+        return on_ray(workers)
+    if workers < 1:
+        raise InvalidArgument(f"workers: expected at least 1, got {workers}")
+    return in_this_process if workers == 1 else in_processes(workers)
+
+
 def _failed(task: Task, error: MienError) -> Enrolment:
     from mien import media
 
@@ -152,7 +165,7 @@ def in_processes(workers: int) -> Runner:
     """A runner that has so many processes look at tasks."""
 
     def run(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
-        _check_pipeline(pipeline)
+        check_pipeline(pipeline)
         waiting, tries = iter(tasks), dict[Task, int]()
         again: list[Task] = []
         while True:
@@ -164,10 +177,10 @@ def in_processes(workers: int) -> Runner:
                     for task in running.values():
                         tries[task] = tries.get(task, 1) + 1
                     again = [task for task in running.values() if tries[task] <= TRIES]
-                    lost = [task for task in running.values() if tries[task] > TRIES]
+                    given_up = [task for task in running.values() if tries[task] > TRIES]
                 else:
                     return
-            yield from ((task, _lost(task)) for task in lost)
+            yield from ((task, lost(task)) for task in given_up)
 
     return run
 
@@ -198,7 +211,8 @@ def _served(
             yield running.pop(future), found
 
 
-def _check_pipeline(pipeline: Pipeline) -> None:
+def check_pipeline(pipeline: Pipeline) -> None:
+    """Refuse a pipeline that another process cannot load by the name of its space."""
     from mien.recognition import pipeline_for
 
     if pipeline_for(pipeline.space).name != pipeline.name:
@@ -208,7 +222,8 @@ def _check_pipeline(pipeline: Pipeline) -> None:
         )
 
 
-def _lost(task: Task) -> WorkerLost:
+def lost(task: Task) -> WorkerLost:
+    """What to say of a person over whose images processes died."""
     return WorkerLost(
         f"{task.label}: the process that looked at these images died {TRIES} times, perhaps for want of memory; "
         "enrol them alone, or with fewer workers"
