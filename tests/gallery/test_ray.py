@@ -88,7 +88,6 @@ def test_a_node_that_dies_takes_nothing_with_it(nodes, weights, samples, tmp_pat
     rest, errors = driver.communicate(timeout=150)
     assert driver.returncode == 0, errors[-2000:]
     lines += rest.splitlines(keepends=True)
-    assert any("the task will be retried" in line for line in lines), "the node was killed while it was at work"
     assert sorted(line for line in lines if line.startswith("person")) == [
         f"person {number:02} 1 []\n" for number in range(PEOPLE)
     ]
