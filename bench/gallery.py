@@ -28,6 +28,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 os.sched_setaffinity(0, {CORE})
 
 import numpy as np  # noqa: E402 - after the number of threads is set
+from numpy.typing import NDArray  # noqa: E402
 from report import conditions, save, table  # noqa: E402
 
 from mien.evaluation import embed  # noqa: E402
@@ -79,21 +80,23 @@ def main() -> None:
 class Draws:
     """People and probes, the same in every run."""
 
-    def __init__(self, lfw: Path | None, dimension: int) -> None:
+    def __init__(self, lfw: Path | None, dimension: int, *, share: float = 0.3) -> None:
         self._dimension = dimension
-        self._anchors: Array | None = None
+        self._share = np.float32(share**0.5), np.float32((1 - share) ** 0.5)
+        self.anchors: Array | None = None
+        self.labels: NDArray[Any] = np.empty(0)
         self.around = 0
         if dimension == 128:
             if lfw is None:
                 raise SystemExit("bench/gallery.py: --lfw is needed for 128 numbers")
-            self._anchors = real_templates(lfw)
-            self.around = len(self._anchors)
-            second = self._anchors.T.astype(np.float64) @ self._anchors / len(self._anchors)
+            self.anchors, self.labels = real_templates(lfw)
+            self.around = len(self.anchors)
+            second = self.anchors.T.astype(np.float64) @ self.anchors / len(self.anchors)
             self._factor = np.linalg.cholesky(second + 1e-6 * np.eye(dimension)).astype(np.float32).T
 
     def _noise(self, random: np.random.Generator, n: int) -> Array:
         noise = random.standard_normal((n, self._dimension), dtype=np.float32)
-        return unit(noise if self._anchors is None else noise @ self._factor)
+        return unit(noise if self.anchors is None else noise @ self._factor)
 
     def people(self, count: int) -> Iterator[Array]:
         for part, first in enumerate(range(0, count, PART)):
@@ -102,10 +105,10 @@ class Draws:
 
     def _people(self, random: np.random.Generator, n: int) -> Array:
         noise = self._noise(random, n)
-        if self._anchors is None:
+        if self.anchors is None:
             return noise
-        anchors = self._anchors[random.integers(len(self._anchors), size=n)]
-        return unit(np.float32(0.3**0.5) * anchors + np.float32(0.7**0.5) * noise)
+        anchors = self.anchors[random.integers(len(self.anchors), size=n)]
+        return unit(self._share[0] * anchors + self._share[1] * noise)
 
     def probes(self, count: int, n: int, *, mated: bool, seed: int = 0) -> tuple[Array, Any]:
         """Probes, and the rows of the people they are of."""
@@ -121,7 +124,7 @@ def unit(vectors: Array) -> Array:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def real_templates(lfw: Path) -> Array:
+def real_templates(lfw: Path) -> tuple[Array, NDArray[Any]]:
     import zipfile
 
     from mien.datasets import Record
@@ -130,7 +133,7 @@ def real_templates(lfw: Path) -> Array:
     with zipfile.ZipFile(lfw) as archive:
         names = [name for name in sorted(archive.namelist()) if name.startswith("crops/") and name.endswith(".jpg")]
         samples = embed((Record(name.split("/")[1], name, archive.read(name)) for name in names), default_pipeline())
-    return np.asarray(samples.templates[~samples.failed], np.float32)
+    return np.asarray(samples.templates[~samples.failed], np.float32), np.asarray(samples.people)[~samples.failed]
 
 
 def fill(path: Path, draw: Draws, count: int) -> None:
