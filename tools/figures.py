@@ -20,7 +20,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "benchmarks"
-PAGES = (ROOT / "README.md", RESULTS / "README.md", RESULTS / "intervals.md", RESULTS / "galleries.md")
+PAGES = (
+    ROOT / "README.md",
+    RESULTS / "README.md",
+    RESULTS / "intervals.md",
+    RESULTS / "galleries.md",
+    RESULTS / "capacity.md",
+)
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -248,6 +254,60 @@ def gallery(results: dict[str, Any]) -> str:
     return table(rows) + "\n" + "".join(f"- {line}\n" for line in lines) + conditions(results, "one core")
 
 
+def capacity(results: dict[str, Any]) -> str:
+    """What galleries of every size take, and what their size costs."""
+    small, large = (json.loads((RESULTS / name).read_text()) for name in ("gallery.json", "gallery-10m.json"))
+    server = json.loads((RESULTS / "server.json").read_text())["sizes"][-1]
+    disk = {one["people"]: (one["openings"]["database"], one["openings"]["table"]) for one in (small, large)}
+    taken = {one["people"]: one["searches"]["milliseconds"]["top 10"]["median"] for one in (small, large)}
+    head = ["People", "Database", "Codes", "A search on one core", "On one server", "Threshold", "Missed"]
+    rows = [head, ["---"] * len(head)]
+    for row in results["sizes"]:
+        count = row["people"]
+        base, codes = disk.get(count, [part * count / 1e7 for part in disk[10_000_000]])
+        search = taken.get(count, taken[10_000_000] * count / 1e7)
+        asked = server["median"] * count / server["people"]
+        paper = "" if count in taken else "~"
+        missed = f"{row['fnir']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
+        rows.append(
+            [
+                f"{count:,}",
+                f"{paper}{amount(base)}",
+                f"{paper}{amount(codes)}" if count > 16_384 else "in memory",
+                f"{paper}{duration(search)}",
+                f"{'' if count == server['people'] else '~'}{duration(asked)}",
+                f"{'' if row['measured'] else '~'}{row['threshold']:.3f}",
+                missed if row["measured"] else f"~{missed}",
+            ]
+        )
+    return table(rows) + conditions(results, "thresholds and missed people; the rest from the figures named above")
+
+
+def amount(size: float) -> str:
+    """Bytes in the unit that reads best."""
+    for unit in ("MB", "GB"):
+        size /= 1e6 if unit == "MB" else 1e3
+        if size < 1000:
+            return f"{size:,.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
+    return f"{size / 1e3:,.1f} TB"
+
+
+def duration(milliseconds: float) -> str:
+    """Milliseconds in the unit that reads best."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1e3:.1f} s"
+
+
+def server(results: dict[str, Any]) -> str:
+    """Exact searches by one PostgreSQL server."""
+    rows = [["People", "Fused templates", "Median", "99 %"], ["---"] * 4]
+    for one in results["sizes"]:
+        quantiles = (duration(one["median"]), duration(one["p99"]))
+        rows.append([f"{one['people']:,}", amount(one["bytes"]), *quantiles])
+    return table(rows) + conditions(results, "PostgreSQL with pgvector, exact")
+
+
 def crashes(results: dict[str, Any]) -> str:
     """What random kills left."""
     counts = ", ".join(f"{number:,} {name}" for name, number in results["counts"].items() if name != "kills")
@@ -279,6 +339,8 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "gallery_512": ("gallery-512.json", gallery),
     "gallery_10m": ("gallery-10m.json", gallery),
     "crashes": ("crashes.json", crashes),
+    "server": ("server.json", server),
+    "capacity": ("capacity.json", capacity),
 }
 
 
