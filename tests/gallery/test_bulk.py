@@ -84,7 +84,7 @@ class Pool:
 
 def run(monkeypatch, deaths, labels):
     monkeypatch.setattr(bulk, "_pool", lambda workers, space: Pool())
-    monkeypatch.setattr(bulk, "_check_pipeline", lambda pipeline: None)
+    monkeypatch.setattr(bulk, "check_pipeline", lambda pipeline: None)
     monkeypatch.setattr(bulk, "_look", lambda task: [task.label])
     monkeypatch.setattr(Pool, "deaths", dict(deaths))
     tasks = [bulk.Task(label, (label,), frozenset(), ()) for label in labels]

@@ -72,7 +72,8 @@ def test_the_log_says_what_was_done_and_not_to_whom(scanned, path):
     assert [entry.level for entry in (erase, purge, proof)] == ["invisible", "purged_logs", "purged_logs"]
     assert erase.details == {"samples": 2}
     assert erase.subject == proof.subject
-    text = json.dumps([entry.to_dict() for entry in scanned.audit()])
+    # Signatures are chance: two letters may stand in them by it.
+    text = json.dumps([{**entry.to_dict(), "signature": None} for entry in scanned.audit()])
     assert person.person_id not in text
     assert "p7" not in text
     with scanned._store.reading("main") as transaction:
