@@ -62,6 +62,7 @@ def main() -> None:
                 migrate_and_kill(Path(folder) / f"old{kill}.mien", chance, counts)
             else:
                 history.run_and_kill(kill, chance, counts)
+        history.search_for(history.gone, counts)
     figures = {**conditions(), "kills": options.kills, "seed": options.seed, "counts": dict(counts)}
     print(", ".join(f"{number:,} {name}" for name, number in counts.items()))
     if options.json:
@@ -120,7 +121,8 @@ class History:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._there: set[str] = set()
-        self._gone: set[str] = set()
+        self.gone: set[str] = set()
+        self._searched: set[str] = set()
 
     def run_and_kill(self, kill: int, chance: random.Random, counts: Counter[str]) -> None:
         command = [sys.executable, __file__, "--work", str(self._path), str(1000 + kill)]
@@ -140,7 +142,7 @@ class History:
             elif what == "erasing":
                 self._there.discard(label)
             elif what == "erased":
-                self._gone.add(label)
+                self.gone.add(label)
         counts["kills"] += 1
         counts["acknowledged enrolments"] += sum(what == "enrolled" for what, _ in said)
         counts["acknowledged erasures"] += sum(what == "erased" for what, _ in said)
@@ -150,14 +152,21 @@ class History:
         with Gallery(self._path) as gallery:
             found = {person.label: person.samples for person in gallery.people()}
             known = sum(gallery.search(template(label), k=1)[0].candidates[0].label == label for label in found)
-        counts["acknowledged rows lost"] += len(self._there - set(found)) + len(self._gone & set(found))
+        counts["acknowledged rows lost"] += len(self._there - set(found)) + len(self.gone & set(found))
         unexpected = set(found) - self._there - open_ends
         counts["rows torn"] += sum(samples != 1 for samples in found.values()) + (len(found) - known) + len(unexpected)
         counts["rows torn"] += not sound(self._path)
-        self._gone |= open_ends - set(found)
+        new = (self.gone | (open_ends - set(found))) - self._searched
+        self.gone |= new
         self._there = set(found)
+        # Those of before are searched for once more at the end, all of them.
+        self.search_for(new, counts)
+        self._searched |= new
+
+    def search_for(self, gone: set[str], counts: Counter[str]) -> None:
+        """Look for the bytes of people in every file."""
         content = b"".join(path.read_bytes() for path in sorted(self._path.parent.glob(f"{self._path.name}*")))
-        counts["erased people with bytes left"] += sum(any(p in content for p in pieces(label)) for label in self._gone)
+        counts["erased people with bytes left"] += sum(any(p in content for p in pieces(label)) for label in gone)
         counts["people there whose bytes are not"] += sum(pieces(label)[0] not in content for label in self._there)
 
 
