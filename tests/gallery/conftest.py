@@ -32,7 +32,8 @@ def pytest_generate_tests(metafunc):
     looks_at_file = {"path", "scanned"} & set(inspect.signature(metafunc.function).parameters)
     if "engine" in metafunc.fixturenames and not looks_at_file:
         dsn = ["dsn"] if os.environ.get("GALLERY_TEST_DSN") else []
-        metafunc.parametrize("engine", ["sqlite", "postgres", *dsn], indirect=True)
+        engines = getattr(metafunc.module, "ENGINES", ["sqlite", "postgres", *dsn])
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
 @pytest.fixture

@@ -30,7 +30,10 @@ _DIALECT = PostgresDialect()
 _WRITER = 0x4D69656E
 """The advisory lock that writers queue at: revisions are to become visible in their order."""
 
-_TABLES = "person, sample, cannot_link, edit, edit_person, edit_change, scan"
+REWRITTEN = 1 << 28
+"""Bytes of samples up to which tables are written anew after an erasure: a second or two."""
+
+_TABLES = "person, cannot_link, edit, edit_person, edit_change, scan"
 
 
 class PostgresTransaction(SqlTransaction):
@@ -143,8 +146,11 @@ class PostgresStore:
 
     @property
     def purge_level(self) -> Level:
-        """How far `purge` goes."""
-        return "purged_store"
+        """How far `purge` goes: tables of some size are not written anew for every erasure."""
+        with self._first.transaction("BEGIN READ ONLY") as connection:
+            size = connection.execute("SELECT pg_total_relation_size('sample')").fetchone()
+        assert size is not None
+        return "purged_store" if size[0] <= REWRITTEN else "invisible"
 
     @property
     def sealed(self) -> bool:
@@ -154,15 +160,23 @@ class PostgresStore:
     def purge(self, collection: str) -> Level:  # noqa: ARG002 - the server cleans whole tables
         """Have the server overwrite what was removed; its write-ahead log and its archives keep their bytes for a time.
 
+        A VACUUM leaves bytes of removed rows in the pages that they were in. Only a table that is written anew has
+        none, which locks it meanwhile: that is done where it takes a moment.
+
         Raises:
             StoreUnavailable: An older transaction did not end for ``timeout`` seconds.
         """
+        level = self.purge_level
+        how = "VACUUM (FULL)" if level == "purged_store" else "VACUUM"
         for server in (self._first, *self._shards):
             with server.connection() as connection, server.translated():
                 server.wait_until_unseen(connection)
-                tables = "fused" if server is not self._first else _TABLES if self._shards else f"{_TABLES}, fused"
-                connection.execute(f"VACUUM {tables}".encode())
-        return self.purge_level
+                connection.execute(f"SET lock_timeout = {round(1000 * server.timeout)}".encode())
+                tables = "fused" if server is not self._first else "sample" if self._shards else "sample, fused"
+                connection.execute(f"{how} {tables}".encode())
+                if server is self._first:
+                    connection.execute(f"VACUUM {_TABLES}".encode())
+        return level
 
     def files(self) -> list[Path]:
         """None: they are the server's."""
