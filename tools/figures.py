@@ -257,7 +257,7 @@ def gallery(results: dict[str, Any]) -> str:
 def capacity(results: dict[str, Any]) -> str:
     """What galleries of every size take, and what their size costs."""
     small, large = (json.loads((RESULTS / name).read_text()) for name in ("gallery.json", "gallery-10m.json"))
-    server = json.loads((RESULTS / "server.json").read_text())["sizes"][-1]
+    servers = {one["people"]: one["median"] for one in json.loads((RESULTS / "server.json").read_text())["sizes"]}
     disk = {one["people"]: (one["openings"]["database"], one["openings"]["table"]) for one in (small, large)}
     taken = {one["people"]: one["searches"]["milliseconds"]["top 10"]["median"] for one in (small, large)}
     head = ["People", "Database", "Codes", "A search on one core", "On one server", "Threshold", "Missed"]
@@ -265,8 +265,8 @@ def capacity(results: dict[str, Any]) -> str:
     for row in results["sizes"]:
         count = row["people"]
         base, codes = disk.get(count, [part * count / 1e7 for part in disk[10_000_000]])
-        search = taken.get(count, taken[10_000_000] * count / 1e7)
-        asked = server["median"] * count / server["people"]
+        search = taken.get(count, line(taken, count))
+        asked = servers.get(count, line(servers, count))
         paper = "" if count in taken else "~"
         missed = f"{row['fnir']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
         rows.append(
@@ -275,12 +275,18 @@ def capacity(results: dict[str, Any]) -> str:
                 f"{paper}{amount(base)}",
                 f"{paper}{amount(codes)}" if count > 16_384 else "in memory",
                 f"{paper}{duration(search)}",
-                f"{'' if count == server['people'] else '~'}{duration(asked)}",
+                f"{'' if count in servers else '~'}{duration(asked)}",
                 f"{'' if row['measured'] else '~'}{row['threshold']:.3f}",
                 missed if row["measured"] else f"~{missed}",
             ]
         )
     return table(rows) + conditions(results, "thresholds and missed people; the rest from the figures named above")
+
+
+def line(measured: dict[int, float], count: int) -> float:
+    """What a straight line through two measured sizes says of another."""
+    (one, first), (other, second) = measured.items()
+    return first + (second - first) * (count - one) / (other - one)
 
 
 def amount(size: float) -> str:
