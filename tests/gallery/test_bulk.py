@@ -105,7 +105,7 @@ def test_who_kills_every_process_is_told(monkeypatch):
 @pytest.fixture
 def folder(weights, samples, tmp_path):
     made = {}
-    for number, name in enumerate(("obama.jpg", "obama2.jpg", "biden.jpg", "single_face.jpg", "astronaut.png")):
+    for number, name in enumerate(("obama.jpg", "obama2.jpg", "biden.jpg", "single_face.jpg", "obama3.jpg")):
         made[f"person {number}"] = [tmp_path / f"{number}{name}"]
         shutil.copy(samples / name, made[f"person {number}"][0])
     return list(made.items())
