@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -236,7 +237,7 @@ def table_lock(store: Path) -> Iterator[None]:
 
 
 def _leftovers(path: Path) -> list[Path]:
-    return list(path.parent.glob(f"{path.name}.tmp*"))
+    return list(path.parent.glob(f"{glob.escape(path.name)}.tmp*"))
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -132,6 +132,9 @@ class SqliteStore:
                 "file still holds their bytes; they go when the last process closes the gallery, or at the next erase"
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
+        # Once more: a reader that began before the removal may have written a table meanwhile; none such is left now.
+        with self.reading(collection) as transaction:
+            self._index(collection).purge(transaction)
         return self.purge_level
 
     def spread(self, urls: Sequence[str]) -> None:
