@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gallery import FPIR, Draws
+from draws import Draws
 from numpy.typing import NDArray
 from report import conditions, save, table
 
 from mien.types import Array
 
+FPIR = 0.01
 STRANGERS = 2000
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 DRAWS = 1000

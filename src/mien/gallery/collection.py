@@ -109,9 +109,13 @@ class Collection:
 
     def _purge(self) -> AuditEntry | None:
         """Overwrite what was removed, in the index and in every file of the store; notes it where that was a person."""
+        with self._store.reading(self.collection) as transaction:
+            revision = transaction.revision()
         level = self._store.purge(self.collection)
         with self._store.writing(self.collection) as transaction:
-            transaction.mark_purged()
+            # Whom another process removed meanwhile it has to purge itself, or the next opening, should it be killed.
+            if transaction.revision() == revision:
+                transaction.mark_purged()
             last = audit.read(transaction, last=True)
             if last and last[0].level == "invisible" and last[0].action in {"erase", "expire"}:
                 return audit.append(transaction, "purge", level)
