@@ -204,3 +204,23 @@ def test_a_table_that_another_process_keeps_is_told(scanned, monkeypatch):
     with index.table_lock(scanned._store.path), pytest.raises(StoreUnavailable, match="delete it") as caught:
         scanned.erase("p3")
     assert caught.value.details["purged"] is False
+
+
+def test_a_purge_leaves_the_mark_of_an_erasure_that_came_meanwhile(gallery, path, monkeypatch):
+    for name in ("ada", "bob"):
+        gallery.enroll(name, looks(name, 0))
+    other, purge = open_fake(path), gallery._store.purge
+
+    def purge_while_another_erases(collection):
+        level = purge(collection)
+        with other._store.writing("main") as transaction:
+            transaction.erase(transaction.by_label("bob")[0].person_id)
+        return level
+
+    monkeypatch.setattr(gallery._store, "purge", purge_while_another_erases)
+    gallery.erase("ada")
+    with gallery._store.reading("main") as transaction:
+        assert transaction.unpurged(), "the next opening makes up for it"
+    other.close()
+    with open_fake(path) as again, again._store.reading("main") as transaction:
+        assert not transaction.unpurged()
