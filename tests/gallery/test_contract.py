@@ -246,6 +246,7 @@ def test_people_move_between_engines_and_back(crowd, location, path, tmp_path):
         assert crowd.copy_to(other).to_dict() == {"people": 0, "samples": 0, "refused": []}
         with open_fake(location, collection="back") as back:
             assert other.copy_to(back).people == 41
+            assert other.copy_to(back).to_dict() == {"people": 0, "samples": 0, "refused": []}
             assert {p.person_id for p in back.people()}.isdisjoint({p.person_id for p in crowd.people()})
             assert back.search(template("p3", 0), k=1)[0].candidates[0].label == "p3"
 

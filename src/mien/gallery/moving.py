@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from mien.gallery.store import Sample, Transaction
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["Carried", "Moved", "Moving", "Origin", "StoredSample"]
+__all__ = ["Carried", "Moved", "Moving", "Origin", "StoredSample", "second_key"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,11 +149,17 @@ class Moving(Collection):
                 if reason is not None:
                     refused.append(Refusal(one.person.person_id, (reason,)))
                     continue
-                known = transaction.by_id(one.person.person_id) is not None
-                person_id = one.person.person_id if known else transaction.restore_person(one.person)
-                added += not known
+                own = (one.person.person_id, second_key(one.person.person_id, self.collection))
+                known = next((key for key in own if transaction.by_id(key)), None)
+                person_id = known or transaction.restore_person(one.person)
+                added += known is None
                 samples += _add_samples(transaction, person_id, one.samples)
         return Moved(added, samples, tuple(refused))
+
+
+def second_key(person_id: str, collection: str) -> str:
+    """The key of a person whose own key somebody of another collection has: the same each time they come."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{collection}/{person_id}").hex
 
 
 def _bar(transaction: Transaction, one: Carried, *, allow_erased: bool) -> str | None:

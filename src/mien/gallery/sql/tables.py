@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.gallery.filters import Filter, compiled
-from mien.gallery.moving import StoredSample
+from mien.gallery.moving import StoredSample, second_key
 from mien.gallery.people import Person, now, today
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sql.pool import Pool
@@ -211,8 +211,10 @@ class SqlTransaction(Pool):
 
     def restore_person(self, person: Person) -> str:
         """Create a person as they were elsewhere, without samples; the key stays, unless it is taken."""
-        taken = self._connection.execute("SELECT 1 FROM person WHERE person_id = ?", (person.person_id,)).fetchone()
-        return self._insert_person(person, uuid.uuid4().hex if taken else person.person_id)
+        person_id = person.person_id
+        if self._connection.execute("SELECT 1 FROM person WHERE person_id = ?", (person_id,)).fetchone():
+            person_id = second_key(person_id, self._collection)
+        return self._insert_person(person, person_id)
 
     def restore_sample(self, person_id: str, stored: StoredSample) -> None:
         """Add a sample as it was elsewhere; its key stays, unless it is taken."""
