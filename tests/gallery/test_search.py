@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 from gallery_fakes import DIMENSION, vector
 
 from mien.gallery import index as indices
@@ -195,6 +196,58 @@ def test_a_search_that_runs_keeps_the_view_it_began_with(store, path):
         assert index.view(transaction).people == 5, "also where the index went on meanwhile"
         assert len(before.search(unit("new")[None], 9)[0].candidates) == 5
     assert len(searched(store, index, unit("new")[None], 9)[0]) == 6
+
+
+def changed_and_purged(store, path, living, erased):
+    """Somebody gets a sample, somebody is erased, and the rows of both are wiped."""
+    with store.writing("main") as transaction:
+        transaction.add_sample(living, Sample(unit("second"), "b.jpg", "b" * 64, "f32", None))
+        transaction.erase(erased)
+    with store.reading("main") as transaction:
+        Index(path, tail=99).purge(transaction)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["index at hand", "index of its own"])
+def test_a_search_older_than_a_purge_finds_whom_it_wiped(store, path, own):
+    ids = [add(store, f"p{number}", [unit(number)]) for number in range(50)]
+    index = Index(path, tail=0)
+    searched(store, index, unit(0)[None], 1)
+    expected = by_brute_force(store, unit(7)[None], 50)
+    with store.reading("main") as transaction:
+        view = index.view(transaction)
+        changed_and_purged(store, path, ids[7], ids[9])
+        view = view if own else Index(path, tail=99).view(transaction)
+        agree([view.search(unit(7)[None], 50)[0].candidates], expected)
+    assert len(searched(store, index, unit(7)[None], 99)[0]) == 49
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_search_that_a_purge_overtakes_is_repeated(store, path, times, monkeypatch):
+    ids = [add(store, f"p{number}", [unit(number)]) for number in range(50)]
+    index = Index(path, tail=0)
+    searched(store, index, unit(0)[None], 1)
+    overtaken = []
+
+    class Overtaken(NumpyKernel):
+        def best(self, *query):
+            held = FileLock(path.with_name(f"{path.name}-scan.lock"), timeout=0)
+            if len(overtaken) < times:
+                try:
+                    with held:
+                        pass
+                except Timeout:
+                    return super().best(*query)
+                overtaken.append(changed_and_purged(store, path, ids.pop(), ids.pop()) if not overtaken else touched())
+            return super().best(*query)
+
+    def touched():
+        with store.reading("main") as transaction:
+            Index(path, tail=99).purge(transaction)
+
+    monkeypatch.setattr(search, "best_kernel", lambda _: Overtaken())
+    expected = by_brute_force(store, unit(49)[None], 50)
+    agree(searched(store, index, unit(49)[None], 50), expected)
+    assert len(overtaken) == min(times, search.TRIES)
 
 
 def test_erasing_wipes_the_codes_in_the_file(store, crowd, path):

@@ -6,7 +6,7 @@ import dataclasses
 import glob
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from mien.gallery.scan import (
     locked_array,
     usual_distance,
 )
-from mien.gallery.search import ScanView
+from mien.gallery.search import PART, ScanView
 from mien.types import Array
 
 if TYPE_CHECKING:
@@ -108,26 +108,45 @@ class Index:
     def __init__(self, path: Path | None, *, tail: int | None = None) -> None:
         self._path = path
         self._limit = TAIL if tail is None else tail
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._writing = None if path is None else table_lock(path)
+        self._identity: Identity | None = None
         self._state: State | None = None
 
     def view(self, transaction: Transaction) -> ScanView:
         """The collection as the transaction sees it."""
-        return ScanView(self._fitting(transaction), transaction)
+        return ScanView(self.fitting(transaction), transaction, self)
 
-    def _fitting(self, transaction: Transaction) -> State:
+    @contextmanager
+    def unchanging(self, transaction: Transaction) -> Iterator[State]:
+        """What the transaction sees, in a table that nobody changes meanwhile: where others do all the time."""
+        identity = transaction.identity()
+        assert identity is not None
+        with self._lock, ExitStack() as stack:
+            try:
+                if self._writing is not None:
+                    stack.enter_context(self._writing)
+                state = self.fitting(transaction)
+            except (OSError, Timeout):
+                state = self._read_all(transaction, identity, transaction.revision())
+            yield state
+
+    def fitting(self, transaction: Transaction) -> State:
+        """What the transaction sees; the table may be changed by another process at any time after."""
         identity, revision = transaction.identity(), transaction.revision()
         if identity is None:
             return State(revision, None, np.empty(0, np.int64), Tail.empty(0), np.empty(0, np.int64))
         with self._lock:
-            state = self._state
+            state = self._state if identity == self._identity else None  # a name can go to another collection
             if state is None or state.revision < revision or not _current(state.table):
                 state = self._advanced(state, transaction, identity, revision)
-                self._state = state
-        if state.revision > revision or (state.table is not None and state.table.revision > revision):
-            # Somebody went on while this transaction began: everybody is read as it sees them.
+                self._identity, self._state = identity, state
+        if state.table is not None and state.table.revision > revision:
+            # The table grew after this transaction began: everybody is read as it sees them.
             return self._read_all(transaction, identity, revision)
-        return state
+        if state.revision > revision:
+            state = _followed(_fresh(state.table, identity), transaction, revision, locked=self._path is None)
+        return _restored(state, transaction)
 
     def _advanced(self, state: State | None, transaction: Transaction, identity: Identity, revision: int) -> State:
         if state is None or not _current(state.table):
@@ -153,26 +172,24 @@ class Index:
 
     def _grown(self, transaction: Transaction, identity: Identity, revision: int) -> State:
         """The state with everybody in the table."""
-        if self._path is not None:
-            with suppress(OSError, Timeout):
-                return self._written(self._path, transaction, identity, revision)
+        if self._path is not None and self._writing is not None:
+            with suppress(OSError, Timeout), self._writing:
+                return self._written(table_path(self._path, identity), transaction, identity, revision)
         return self._read_all(transaction, identity, revision)
 
-    def _written(self, store: Path, transaction: Transaction, identity: Identity, revision: int) -> State:
-        path = table_path(store, identity)
-        with table_lock(store):
-            _remove_leftovers(path)
-            table: FileTable | None = None
-            with suppress(Stale, FileNotFoundError):
-                table = FileTable(path, identity, verify=True)
-                if table.revision > revision or self._few(transaction, table.revision):
-                    # Another process did it meanwhile.
-                    return _followed(_fresh(table, identity), transaction, revision)
-                if self._changed(path, transaction, identity, table.revision, revision):
-                    return _fresh(FileTable(path, identity, verify=False), identity)
-            count = transaction.count_changed(-1, 2**62)
-            FileTable.build(path, identity, revision, count, _wanted(transaction, -1))
-            return _fresh(FileTable(path, identity, verify=False), identity)
+    def _written(self, path: Path, transaction: Transaction, identity: Identity, revision: int) -> State:
+        _remove_leftovers(path)
+        table: FileTable | None = None
+        with suppress(Stale, FileNotFoundError):
+            table = FileTable(path, identity, verify=True)
+            if table.revision > revision or self._few(transaction, table.revision):
+                # Another process did it meanwhile.
+                return _followed(_fresh(table, identity), transaction, revision)
+            if self._changed(path, transaction, identity, table.revision, revision):
+                return _fresh(FileTable(path, identity, verify=False), identity)
+        count = transaction.count_changed(-1, 2**62)
+        FileTable.build(path, identity, revision, count, _wanted(transaction, -1))
+        return _fresh(FileTable(path, identity, verify=False), identity)
 
     def _few(self, transaction: Transaction, since: int) -> bool:
         return transaction.count_changed(since, self._limit // 2 + 1) <= self._limit // 2
@@ -195,13 +212,13 @@ class Index:
             StoreUnavailable: Another process keeps the table locked, or it can neither be written nor removed.
         """
         identity = transaction.identity()
-        if self._path is None or identity is None:
+        if self._path is None or self._writing is None or identity is None:
             return
         path = table_path(self._path, identity)
         if not path.exists() and not _leftovers(path):
             return
         try:
-            with table_lock(self._path):
+            with self._writing:
                 _purge_table(path, transaction, identity)
         except (OSError, Timeout) as error:
             raise StoreUnavailable(
@@ -219,7 +236,7 @@ def _purge_table(path: Path, transaction: Transaction, identity: Identity) -> No
         since = FileTable(path, identity, verify=False).revision
         parts = transaction.changed(since)
         dead = np.concatenate([np.array(transaction.gone(since), np.int64), *(part.keys for part in parts)])
-        FileTable.wipe(path, identity, dead)
+        FileTable.wipe(path, identity, dead, transaction.revision())
     except (Stale, OSError):
         path.unlink(missing_ok=True)
 
@@ -229,11 +246,9 @@ def table_path(store: Path, identity: Identity) -> Path:
     return store.with_name(f"{store.name}-scan{identity.collection_key}")
 
 
-@contextmanager
-def table_lock(store: Path) -> Iterator[None]:
-    """Hold what only one process may hold: the right to write tables beside a store."""
-    with FileLock(store.with_name(f"{store.name}-scan.lock"), timeout=WAIT, mode=0o600):
-        yield
+def table_lock(store: Path) -> FileLock:
+    """What only one process may hold, which then may write tables beside a store; its holder may take it again."""
+    return FileLock(store.with_name(f"{store.name}-scan.lock"), timeout=WAIT, mode=0o600)
 
 
 def _leftovers(path: Path) -> list[Path]:
@@ -257,6 +272,19 @@ def _fresh(table: Table | None, identity: Identity) -> State:
     return State(table.revision, table, np.empty(0, np.int64), Tail.empty(identity.dimension), loose)
 
 
+def _restored(state: State, transaction: Transaction) -> State:
+    """A state with the people whose rows were wiped for what happened after its revision."""
+    if state.table is None or state.table.wiped_until <= state.revision:
+        return state
+    keys = state.table.keys
+    wiped = np.setdiff1d(-keys[keys < 0], np.concatenate([state.dead, keys[keys > 0]]))
+    parts = [
+        _one_each(transaction.samples_of(wiped[first : first + PART].tolist())) for first in range(0, len(wiped), PART)
+    ]
+    tail = [Wanted(state.tail.keys, state.tail.templates, state.tail.expires), *parts]
+    return dataclasses.replace(state, tail=_tail(tail, locked=False))
+
+
 def _followed(state: State, transaction: Transaction, revision: int, *, locked: bool = False) -> State:
     """A state with what was committed since."""
     parts = list(transaction.changed(state.revision))
@@ -269,12 +297,16 @@ def _followed(state: State, transaction: Transaction, revision: int, *, locked: 
         revision=revision,
         table=state.table,
         dead=np.union1d(state.dead, gone) if state.table is not None else state.dead,
-        tail=Tail(
-            np.concatenate([part.keys for part in tail]),
-            _concatenated([part.templates for part in tail], locked=locked),
-            np.concatenate([part.expires for part in tail]),
-        ),
+        tail=_tail(tail, locked=locked),
         loose=state.loose,
+    )
+
+
+def _tail(parts: list[Wanted], *, locked: bool) -> Tail:
+    return Tail(
+        np.concatenate([part.keys for part in parts]),
+        _concatenated([part.templates for part in parts], locked=locked),
+        np.concatenate([part.expires for part in parts]),
     )
 
 

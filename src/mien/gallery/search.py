@@ -20,7 +20,7 @@ from mien.types import Array, Candidate
 
 if TYPE_CHECKING:
     from mien.gallery.filters import Filter
-    from mien.gallery.index import State
+    from mien.gallery.index import Index, State
     from mien.gallery.store import Transaction
 
 __all__ = ["SLACK", "Found", "ScanView", "View", "ranked", "scored"]
@@ -37,6 +37,9 @@ PART = 2048
 FEW = 2048
 """Where a filter leaves so few, or less than a twentieth of everybody, they are compared without the table."""
 
+TRIES = 3
+"""Searches that a changing table may overtake; then it is locked for one."""
+
 FIRST = 512
 """Rows looked at first, which mostly prove enough; four times as many each time that they do not."""
 
@@ -51,12 +54,14 @@ class Found:
         searched: How many people were compared: those whose consent has not expired.
         compared: Of how many the stored template had to be read; for the others the codes were proof enough.
         revision: Of the collection that was searched.
+        exact: Whether nobody else can be among the best; False where a graph was asked, which may miss people.
     """
 
     candidates: tuple[Candidate, ...]
     searched: int
     compared: int
     revision: int
+    exact: bool = True
 
 
 class View(Protocol):
@@ -74,6 +79,7 @@ class View(Protocol):
         threshold: float = -1.0,
         without: str | None = None,
         where: Filter | None = None,
+        approximate: bool = False,
     ) -> list[Found]:
         """The k people most like each probe, of those who reach the threshold.
 
@@ -83,9 +89,10 @@ class View(Protocol):
             threshold: Lowest score; the higher it is, the less has to be compared.
             without: A person to leave out.
             where: Whom to search; None for everybody.
+            approximate: People may be missed, where that is faster.
 
         Returns:
-            One `Found` a probe: exactly what a comparison with everybody would find.
+            One `Found` a probe: exactly what a comparison with everybody would find, but for `Found.exact`.
         """
 
 
@@ -151,9 +158,10 @@ class _Scope:
 class ScanView:
     """A collection as a transaction sees it, over a state of the index; see `View`."""
 
-    def __init__(self, state: State, transaction: Transaction, kernel: Kernel | None = None) -> None:
+    def __init__(self, state: State, transaction: Transaction, index: Index, kernel: Kernel | None = None) -> None:
         self._state = state
         self._transaction = transaction
+        self._index = index
         self._kernel = kernel
         self._day = today().toordinal()
         self.revision = state.revision
@@ -171,6 +179,7 @@ class ScanView:
         threshold: float = -1.0,
         without: str | None = None,
         where: Filter | None = None,
+        approximate: bool = False,  # noqa: ARG002 - exact searches are fast here
     ) -> list[Found]:
         """The k people most like each probe; see `View`."""
         barred = self._transaction.key_of(without) if without is not None else None
@@ -180,8 +189,18 @@ class ScanView:
             return self._among(probes, k, threshold, scope, allowed)
         found: list[Found] = []
         for first in range(0, len(probes), BATCH):
-            found += self._search(np.asarray(probes[first : first + BATCH], np.float32), k, threshold, scope)
+            found += self._settled(np.asarray(probes[first : first + BATCH], np.float32), k, threshold, scope)
         return found
+
+    def _settled(self, probes: Array, k: int, threshold: float, scope: _Scope) -> list[Found]:
+        """A search in a table that nobody changed meanwhile: readers hold no lock."""
+        for _ in range(TRIES):
+            found = self._search(probes, k, threshold, scope)
+            if self._state.table is None or self._state.table.current():
+                return found
+            self._state = self._index.fitting(self._transaction)
+        with self._index.unchanging(self._transaction) as self._state:
+            return self._search(probes, k, threshold, scope)
 
     def _among(self, probes: Array, k: int, threshold: float, scope: _Scope, keys: NDArray[np.int64]) -> list[Found]:
         """A search among few people: all of them are compared."""
@@ -291,6 +310,8 @@ def ranked(
     threshold: float,
     searched: int,
     revision: int,
+    *,
+    exact: bool = True,
 ) -> list[Found]:
     """What was found, from the exact scores of everybody who may be among the k best of each probe."""
     best = [_best(some, k, threshold) for some in scores]
@@ -304,6 +325,7 @@ def ranked(
             searched=searched,
             compared=len(some),
             revision=revision,
+            exact=exact,
         )
         for entry, some in zip(best, scores, strict=True)
     ]

@@ -15,9 +15,10 @@ BLOCK = 8192
 """Rows that share a checksum."""
 
 _MAGIC = b"MIENSCAN"
-_VERSION = 2
-_HEADER = struct.Struct("<8sIIQ16s32sQQQQQd")
-"""Magic, version, dimension, sequence, gallery, space, collection, capacity, rows, revision, wiped rows, step."""
+_VERSION = 3
+_HEADER = struct.Struct("<8sIIQ16s32sQQQQQQd")
+"""Magic, version, dimension, sequence, gallery, space, collection, capacity, rows, revision, wiped rows, wiped until,
+step."""
 HEADER_SIZE = 4096
 SEQUENCE = struct.Struct("<Q")
 SEQUENCE_AT = 16
@@ -52,7 +53,11 @@ class Identity:
 
 @dataclass(slots=True)
 class Header:
-    """See `mien.gallery.scan.table`; the sequence number is odd while somebody changes the file."""
+    """See `mien.gallery.scan.table`; the sequence number is odd while somebody changes the file.
+
+    Rows of people who were changed up to the revision ``wiped_until`` may be wiped, though the table knows the
+    collection only up to ``revision``.
+    """
 
     identity: Identity
     sequence: int
@@ -60,6 +65,7 @@ class Header:
     rows: int
     revision: int
     wiped: int
+    wiped_until: int
     scale: float
 
     @property
@@ -98,6 +104,7 @@ class Header:
             self.rows,
             self.revision,
             self.wiped,
+            self.wiped_until,
             self.scale,
         )
         file.seek(0)

@@ -7,7 +7,7 @@ header says what it belongs to and up to which revision it knows the collection;
     blocks x 4    CRC-32 of each block of `BLOCK` rows
     capacity x d  codes, uint8
     capacity x d  second codes, uint8
-    capacity x 8  keys of people, int64; 0 where a row was wiped
+    capacity x 8  keys of people, int64; less than 0 where the row was wiped
     capacity x 4  distances between templates and codes, float32
     capacity x 4  distances between templates and both codes, float32
     capacity x 4  last day of each consent as a proleptic ordinal, int32
@@ -72,7 +72,7 @@ class Table(Protocol):
     rests: Array
     expires: NDArray[np.int32]
     revision: int
-    wiped: int
+    wiped_until: int
     scale: float
 
     def current(self) -> bool:
@@ -88,7 +88,7 @@ class MemoryTable:
     def __init__(self, identity: Identity, revision: int, parts: Iterable[Wanted], *, locked: bool = False) -> None:
         self.identity = identity
         self.revision = revision
-        self.wiped = 0
+        self.wiped_until = revision
         self.scale = scale_of(identity.dimension)
         coded = [(part, encode(part.templates, self.scale)) for part in parts]
         shape = (sum(len(part.keys) for part, _ in coded), identity.dimension)
@@ -138,7 +138,7 @@ class FileTable:
             self._memory = mmap.mmap(file.fileno(), header.size, access=mmap.ACCESS_READ)
         self._sequence = header.sequence
         self.revision = header.revision
-        self.wiped = header.wiped
+        self.wiped_until = header.wiped_until
         self.scale = header.scale
         n, d, at = header.rows, identity.dimension, header.offsets
         self.codes = np.frombuffer(self._memory, np.uint8, n * d, at[0]).reshape(n, d)
@@ -184,7 +184,7 @@ class FileTable:
             OSError: It cannot be written; nothing is left behind.
         """
         blocks = max(1, -(-2 * rows // BLOCK))
-        header = Header(identity, 0, blocks * BLOCK, 0, revision, 0, scale_of(identity.dimension))
+        header = Header(identity, 0, blocks * BLOCK, 0, revision, 0, revision, scale_of(identity.dimension))
         temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
         try:
             with open(temporary, "wb+", opener=_private) as file:
@@ -233,17 +233,26 @@ class FileTable:
                 _wipe(file, header, gone)
                 _append(file, header, added)
                 header.revision = revision
+                header.wiped_until = max(header.wiped_until, revision)
         return True
 
     @classmethod
-    def wipe(cls, path: Path, identity: Identity, gone: NDArray[np.int64]) -> None:
-        """Overwrite the rows of people; the revision stays. The caller holds the lock; errors as in `change`."""
+    def wipe(cls, path: Path, identity: Identity, gone: NDArray[np.int64], until: int) -> None:
+        """Overwrite the rows of people who were changed; the caller holds the lock, errors as in `change`.
+
+        Args:
+            path: The file.
+            identity: What it has to belong to.
+            gone: Their keys.
+            until: The revision of the collection that tells of them; the table's own stays.
+        """
         with path.open("rb+") as file:
             header = Header.read(file, identity)
             if header.sequence % 2:
                 raise Stale("left half written")
             with _changing(file, header):
                 _wipe(file, header, gone)
+                header.wiped_until = max(header.wiped_until, until)
 
 
 @contextmanager
@@ -288,8 +297,9 @@ def _wipe(file: IO[bytes], header: Header, gone: NDArray[np.int64]) -> None:
     keys = np.frombuffer(file.read(8 * header.rows), "<i8")
     rows = np.flatnonzero(np.isin(keys, gone[gone > 0]))
     code = bytes([ZERO]) * header.identity.dimension
-    empty = (code, code, bytes(8), bytes(4), bytes(4), bytes(4))
     for row in rows.tolist():
+        # The key stays: a search that began before finds in the database whom the row stood for.
+        empty = (code, code, struct.pack("<q", -int(keys[row])), bytes(4), bytes(4), bytes(4))
         for offset, value in zip(header.offsets, empty, strict=False):
             file.seek(offset + row * len(value))
             file.write(value)
