@@ -76,6 +76,26 @@ def test_a_file_cannot_be_spread(people, capsys):
     assert "mien gallery copy" in capsys.readouterr().err
 
 
+def test_a_file_needs_no_graph(people, capsys):
+    assert main(["gallery", "graph", "--gallery", str(people)]) == 2
+    assert "exact" in capsys.readouterr().err
+
+
+def test_another_collection_takes_the_name(people, tmp_path, capsys):
+    file = str(tmp_path / "people.parquet")
+    main(["gallery", "export", file, "--gallery", str(people)])
+    main(["people", "erase", "Bo", "--yes", "--gallery", str(people)])
+    main(["gallery", "import", file, "--gallery", str(people), "--collection", "new"])
+    capsys.readouterr()
+    switch = ["gallery", "switch", "new", "--keep-as", "old", "--gallery", str(people)]
+    assert main(switch) == 0
+    assert capsys.readouterr().out == "new is main, and that one old\n"
+    assert labels(people) == ["Ada", "Bo", "Cy"]
+    assert labels(people, collection="old") == ["Ada", "Cy"]
+    assert main(switch) == 2
+    assert "nobody is enrolled in collection 'new'" in capsys.readouterr().err
+
+
 def test_the_audit_log_is_shown_and_verified(people, capsys):
     where = ["--gallery", str(people)]
     assert main(["audit", "show", *where]) == 0

@@ -171,8 +171,8 @@ def _bar(transaction: Transaction, one: Carried, *, allow_erased: bool) -> str |
 
 def _add_samples(transaction: Transaction, person_id: str, samples: Iterable[StoredSample]) -> int:
     there = transaction.contents(person_id)
-    new = [stored for stored in samples if stored.sample.sha256 not in there]
-    for stored in new:
+    new = {stored.sample.sha256: stored for stored in samples if stored.sample.sha256 not in there}
+    for stored in new.values():
         transaction.restore_sample(person_id, stored)
     return len(new)
 
