@@ -1,10 +1,13 @@
+import shutil
+
 import numpy as np
 import pytest
-from gallery_fakes import DIMENSION, FakePipeline, looks, make_calibration, open_fake, picture, sound
+from gallery_fakes import DIMENSION, FakePipeline, looks, make_calibration, open_fake, picture, sound, template
 
 from mien.errors import InvalidArgument, NoImages, RuntimeUnavailable, SpaceMismatch, UnreadableImage
 from mien.gallery import Gallery
 from mien.gallery.store import Sample
+from mien.recognition import pipeline_for
 
 
 class OtherPipeline(FakePipeline):
@@ -256,3 +259,71 @@ def test_errors_of_images_are_no_errors_of_the_run(enrolled, originals):
 
     done = enrolled.reembed(originals, into="new", pipeline=Unreadable())
     assert [(entry.source, entry.reason) for entry in done.lost] == [("bo0.jpg", "no_face")]
+
+
+def test_an_erasure_names_the_collections_that_hold_the_same_images(enrolled, originals, path):
+    assert enrolled.erase("Bo").elsewhere == ()
+    enrolled.reembed(originals, into="new", pipeline=OtherPipeline())
+    assert enrolled.erase("Ada").elsewhere == ("new",)
+    with open_new(path) as new:
+        assert new.erase("Ada").elsewhere == ()
+
+
+def test_who_was_erased_stays_refused_in_the_new_collection(enrolled, originals, path):
+    enrolled.erase("Bo")
+    enrolled.reembed(originals, into="new", pipeline=OtherPipeline())
+    with open_new(path) as new:
+        back = new.enroll("Bo", sorted(originals.glob("deep/bo*")))
+    assert {reason for one in back.refused for reason in one.reasons} == {"erased_before"}
+
+
+@pytest.fixture
+def switched(gallery, originals, location):
+    """The collection main, open twice, where another recogniser's took its name."""
+    gallery.enroll("Ada", sorted(originals.glob("ada*")))
+    gallery.enroll("Bo", sorted(originals.glob("deep/bo*")))
+    with Gallery(location, collection="main", calibration=make_calibration()) as running:
+        assert running.search(template("ada", 1), k=1)[0].candidates[0].label == "Ada"
+        gallery.reembed(originals, into="new", pipeline=OtherPipeline())
+        gallery.switch_to("new", keep_as="before")
+        yield running
+
+
+def test_a_collection_takes_anothers_name(switched, location):
+    assert space_of(switched) == "other-space"
+    moved = np.roll(template("ada", 1), 1)
+    assert switched.search(moved, k=1)[0].candidates[0].label == "Ada"
+    assert switched.search(moved, k=1)[0].candidates[0].score > 0.9
+    with open_fake(location, collection="before") as before:
+        assert space_of(before) == "fake-space"
+        assert before.search(template("ada", 1), k=1)[0].candidates[0].score > 0.9
+    with pytest.raises(InvalidArgument, match="there already"):
+        switched.switch_to("before", keep_as="before")
+    with pytest.raises(InvalidArgument, match="nobody is enrolled"):
+        switched.switch_to("elsewhere", keep_as="old")
+    assert space_of(switched) == "other-space"
+
+
+def space_of(gallery):
+    with gallery._store.reading(gallery.collection) as transaction:
+        return transaction.space()[0]
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_real_processes_embed_real_photos_again(samples, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("obama.jpg", "obama2.jpg", "biden.jpg", "single_face.jpg"):
+        shutil.copy(samples / name, photos)
+    seen = []
+    with Gallery(tmp_path / "people.mien") as gallery:
+        gallery.enroll("Obama", [photos / "obama.jpg", photos / "obama2.jpg"])
+        gallery.enroll("Biden", [photos / "biden.jpg"])
+        pipeline = pipeline_for("sface")
+        done = gallery.reembed(photos, into="new", pipeline=pipeline, workers=2, progress=seen.append)
+        assert (len(done.people), done.samples, done.lost, seen) == (2, 3, (), [3])
+        with gallery._store.reading("main") as old, gallery._store.reading("new") as new:
+            for person_id, key in done.people.items():
+                np.testing.assert_allclose(old.templates(person_id), new.templates(key), atol=1e-3)

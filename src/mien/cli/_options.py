@@ -34,12 +34,13 @@ RECOGNISERS = ("sface", "dlib")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def add_gallery(parser: argparse.ArgumentParser) -> None:
+def add_gallery(parser: argparse.ArgumentParser, *, collections: bool = True) -> None:
     """``--gallery``, ``--collection`` and ``--key-file``."""
     parser.add_argument(
         "--gallery", metavar="PATH|URL", help="the gallery (default: $MIEN_GALLERY, else one in your data folder)"
     )
-    parser.add_argument("--collection", default="main", metavar="NAME", help="collection in it (default: main)")
+    if collections:
+        parser.add_argument("--collection", default="main", metavar="NAME", help="collection in it (default: main)")
     parser.add_argument(
         "--key-file",
         type=a_path,
@@ -79,6 +80,21 @@ def add_recogniser(parser: argparse.ArgumentParser, *, required: bool = False) -
         required=required,
         help="the network that compares faces" + ("" if required else " (default: the collection's, else sface)"),
     )
+
+
+def add_workers(parser: argparse.ArgumentParser, where: str = "") -> None:
+    """``--workers``."""
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N|ray://HOST:PORT",
+        help=f"processes that look at images{where} (default: 1, which uses several processors)",
+    )
+
+
+def _workers(text: str) -> int | str:
+    return text if text.startswith("ray://") else a_number(text)
 
 
 def chosen_pipeline(arguments: argparse.Namespace) -> Pipeline | None:

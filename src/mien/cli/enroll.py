@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from mien.cli._options import (
     Commands,
-    a_number,
     a_path,
     add_format,
     add_gallery,
     add_recogniser,
+    add_workers,
     expand,
     is_folder,
     open_gallery,
@@ -59,13 +59,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--retry", type=a_path, metavar="FILE", help="enrol only the images that a report of --report names"
     )
-    parser.add_argument(
-        "--workers",
-        type=workers,
-        default=1,
-        metavar="N|ray://HOST:PORT",
-        help="processes that look at images, with --from or --retry (default: 1, which uses several processors)",
-    )
+    add_workers(parser, ", with --from or --retry")
     parser.add_argument("--report", type=a_path, metavar="FILE", help="write the refused images there, as JSON lines")
     parser.add_argument("--purpose", metavar="TEXT", help="what their faces are kept for")
     parser.add_argument("--until", metavar="YYYY-MM-DD", help="last day on which they are to be identified")
@@ -83,11 +77,6 @@ def register(commands: Commands) -> None:
     add_gallery(parser)
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
-
-
-def workers(text: str) -> int | str:
-    """An argparse type: a number of processes, or a Ray cluster."""
-    return text if text.startswith("ray://") else a_number(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -105,6 +105,8 @@ def run_erase(arguments: argparse.Namespace) -> int:
     else:
         print(f"erased {printable(person.label)} and {count(person.samples, 'sample')}: {erasure.level}")
         _print_proof(erasure)
+        for name in erasure.elsewhere:
+            print(f"  collection {printable(name)} holds the same images: erase them there as well")
     return StoreUnavailable.exit_status if erasure.proof and erasure.proof.found else 0
 
 

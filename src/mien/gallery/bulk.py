@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mien.errors import InvalidArgument, MienError, NoImages, WorkerLost
 from mien.gallery.enrolling import Enrolling
@@ -26,7 +26,20 @@ if TYPE_CHECKING:
     from mien.media import Source
     from mien.recognition import Pipeline
 
-__all__ = ["Bulk", "Looked", "Runner", "Task", "check_pipeline", "in_processes", "in_this_process", "lost"]
+__all__ = [
+    "Bulk",
+    "Job",
+    "JobT",
+    "Runner",
+    "Task",
+    "check_pipeline",
+    "in_processes",
+    "in_this_process",
+    "lost",
+    "runner",
+]
+
+SeenT = TypeVar("SeenT", covariant=True)
 
 AHEAD = 3
 """People handed out for each process: it need not wait, and memory does not grow with the number of people."""
@@ -53,12 +66,41 @@ class Task:
     allow: tuple[str, ...]
     wrong: MienError | None = None
 
+    def look(self, pipeline: Pipeline) -> list[Probe]:
+        """What there is to be enrolled."""
+        from mien.gallery.enrolment import look
 
-Looked: TypeAlias = "tuple[Task, list[Probe] | MienError]"
-"""A task, and what was seen, or what is wrong with all of it."""
+        return look(self.sources, pipeline, self.enrolled, self.allow)
 
-Runner: TypeAlias = "Callable[[Iterable[Task], Pipeline], Iterator[Looked]]"
-"""What looks at tasks, in any order, each at least once."""
+
+class Job(Protocol[SeenT]):
+    """Images that a process looks at, without the gallery; it can be sent to another one.
+
+    Attributes:
+        label: What to call it in messages.
+        wrong: Why nobody need look.
+    """
+
+    @property
+    def label(self) -> str:
+        """As above."""
+
+    @property
+    def wrong(self) -> MienError | None:
+        """As above."""
+
+    def look(self, pipeline: Pipeline) -> SeenT:
+        """What is seen in them."""
+
+
+JobT = TypeVar("JobT", bound="Job[Any]")
+
+
+class Runner(Protocol):
+    """What looks at jobs, in any order, each at least once."""
+
+    def __call__(self, jobs: Iterable[JobT], pipeline: Pipeline, /) -> Iterator[tuple[JobT, Any]]:
+        """Jobs, and what was seen, or what is wrong with all of it."""
 
 
 class Bulk(Enrolling):
@@ -100,12 +142,12 @@ class Bulk(Enrolling):
             ModelError, StoreError: The models or the store failed; who came before is enrolled.
         """
         expires, purpose = parse_until(until), parse_purpose(purpose)
-        runner = _runner(workers)
+        run = runner(workers)
         pipeline = self._pipeline()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
         tasks = (self._task(label, sources, new, expires, allow) for label, sources in people)
-        return self._committed(runner(tasks, pipeline), new, purpose, expires)
+        return self._committed(run(tasks, pipeline), new, purpose, expires)
 
     def _task(
         self, label: str, sources: Iterable[Source], new: bool, expires: dt.date | None, allow: Collection[str]
@@ -124,7 +166,11 @@ class Bulk(Enrolling):
         return Task(label, images, frozenset(enrolled), tuple(allow), wrong)
 
     def _committed(
-        self, looked: Iterator[Looked], new: bool, purpose: str | None, expires: dt.date | None
+        self,
+        looked: Iterator[tuple[Task, list[Probe] | MienError]],
+        new: bool,
+        purpose: str | None,
+        expires: dt.date | None,
     ) -> Iterator[Enrolment]:
         for task, found in looked:
             if isinstance(found, MienError):
@@ -133,7 +179,8 @@ class Bulk(Enrolling):
                 yield self._enrol(task.label, found, new, None, task.allow, purpose, expires)
 
 
-def _runner(workers: int | str) -> Runner:
+def runner(workers: int | str) -> Runner:
+    """Who looks at images: this process, several, or a cluster; see `Bulk.enroll_all`."""
     if isinstance(workers, str):
         if not workers.startswith("ray://"):
             raise InvalidArgument(f"workers: expected a number or ray://host:port, got {workers!a}")
@@ -153,60 +200,58 @@ def _failed(task: Task, error: MienError) -> Enrolment:
     return Enrolment(None, task.label, (), (), refused or nobody, checked=False)
 
 
-def in_this_process(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
-    """Look at tasks one after the other."""
-    from mien.gallery.enrolment import look
-
-    for task in tasks:
-        yield task, task.wrong or look(task.sources, pipeline, task.enrolled, task.allow)
+def in_this_process(jobs: Iterable[JobT], pipeline: Pipeline) -> Iterator[tuple[JobT, Any]]:
+    """Look at jobs one after the other."""
+    for job in jobs:
+        yield job, job.wrong or job.look(pipeline)
 
 
 def in_processes(workers: int) -> Runner:
-    """A runner that has so many processes look at tasks."""
+    """A runner that has so many processes look at jobs."""
 
-    def run(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
+    def run(jobs: Iterable[JobT], pipeline: Pipeline) -> Iterator[tuple[JobT, Any]]:
         check_pipeline(pipeline)
-        waiting, tries = iter(tasks), dict[Task, int]()
-        again: list[Task] = []
+        waiting, tries = iter(jobs), dict[JobT, int]()
+        again: list[JobT] = []
         while True:
             with _pool(workers, pipeline.space) as pool:
-                running: dict[Future[list[Probe]], Task] = {}
+                running: dict[Future[Any], JobT] = {}
                 try:
                     yield from _served(pool, waiting, again, running, workers * AHEAD)
                 except BrokenExecutor:
-                    for task in running.values():
-                        tries[task] = tries.get(task, 1) + 1
-                    again = [task for task in running.values() if tries[task] <= TRIES]
-                    given_up = [task for task in running.values() if tries[task] > TRIES]
+                    for job in running.values():
+                        tries[job] = tries.get(job, 1) + 1
+                    again = [job for job in running.values() if tries[job] <= TRIES]
+                    given_up = [job for job in running.values() if tries[job] > TRIES]
                 else:
                     return
-            yield from ((task, lost(task)) for task in given_up)
+            yield from ((job, lost(job)) for job in given_up)
 
     return run
 
 
 def _served(
     pool: ProcessPoolExecutor,
-    waiting: Iterator[Task],
-    again: list[Task],
-    running: dict[Future[list[Probe]], Task],
+    waiting: Iterator[JobT],
+    again: list[JobT],
+    running: dict[Future[Any], JobT],
     ahead: int,
-) -> Iterator[Looked]:
-    """Hand out tasks and take back what was seen; ``running`` holds those that are out."""
+) -> Iterator[tuple[JobT, Any]]:
+    """Hand out jobs and take back what was seen; ``running`` holds those that are out."""
     while True:
         while len(running) < ahead:
-            task = again.pop() if again else next(waiting, None)
-            if task is None:
+            job = again.pop() if again else next(waiting, None)
+            if job is None:
                 break
-            if task.wrong is not None:
-                yield task, task.wrong
+            if job.wrong is not None:
+                yield job, job.wrong
             else:
-                running[pool.submit(_look, task)] = task
+                running[pool.submit(_look, job)] = job
         if not running:
             return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            # A pool that broke fails here, with the task still among those to be looked at again.
+            # A pool that broke fails here, with the job still among those to be looked at again.
             found = future.result()
             yield running.pop(future), found
 
@@ -222,11 +267,11 @@ def check_pipeline(pipeline: Pipeline) -> None:
         )
 
 
-def lost(task: Task) -> WorkerLost:
+def lost(job: Job[Any]) -> WorkerLost:
     """What to say of a person over whose images processes died."""
     return WorkerLost(
-        f"{task.label}: the process that looked at these images died {TRIES} times, perhaps for want of memory; "
-        "enrol them alone, or with fewer workers"
+        f"{job.label}: the process that looked at these images died {TRIES} times, perhaps for want of memory; "
+        "take them alone, or with fewer workers"
     )
 
 
@@ -250,8 +295,7 @@ def _start(space: str, workers: int, counter: object) -> None:
         os.sched_setaffinity(0, share or processors)
 
 
-def _look(task: Task) -> list[Probe]:
-    from mien.gallery.enrolment import look
+def _look(job: Job[SeenT]) -> SeenT:
     from mien.recognition import pipeline_for
 
-    return look(task.sources, pipeline_for(_SPACE), task.enrolled, task.allow)
+    return job.look(pipeline_for(_SPACE))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import StoreUnavailable
-from mien.gallery.bulk import AHEAD, TRIES, Looked, Runner, Task, check_pipeline, lost
+from mien.gallery.bulk import AHEAD, TRIES, Runner, check_pipeline, lost
 
 if TYPE_CHECKING:
-    from mien.gallery.enrolment import Probe
+    from mien.gallery.bulk import Job, JobT
     from mien.recognition import Pipeline
 
 __all__ = ["on_ray"]
@@ -29,12 +29,12 @@ def on_ray(address: str) -> Runner:
     except ImportError as error:
         raise StoreUnavailable('workers: a Ray cluster needs ray: pip install "mien[ray]"') from error
 
-    def run(tasks: Iterable[Task], pipeline: Pipeline) -> Iterator[Looked]:
+    def run(jobs: Iterable[JobT], pipeline: Pipeline) -> Iterator[tuple[JobT, Any]]:
         check_pipeline(pipeline)
         _connect(ray, address)
         # Ray itself repeats what a node took with it; an image that kills its process is given up after some tries.
         look = ray.remote(num_cpus=1, max_retries=TRIES + 2)(_look)
-        yield from _served(ray, look, iter(tasks), pipeline.space)
+        yield from _served(ray, look, iter(jobs), pipeline.space)
 
     return run
 
@@ -48,29 +48,28 @@ def _connect(ray: Any, address: str) -> None:  # noqa: ANN401 - a module
         raise StoreUnavailable(f"{address}: the Ray cluster cannot be reached ({first})") from error
 
 
-def _served(ray: Any, look: Any, waiting: Iterator[Task], space: str) -> Iterator[Looked]:  # noqa: ANN401
-    running: dict[Any, Task] = {}
+def _served(ray: Any, look: Any, waiting: Iterator[JobT], space: str) -> Iterator[tuple[JobT, Any]]:  # noqa: ANN401
+    running: dict[Any, JobT] = {}
     while True:
         # As nodes come and go, so does what the cluster can do at once.
         ahead = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        while len(running) < ahead and (task := next(waiting, None)) is not None:
-            if task.wrong is not None:
-                yield task, task.wrong
+        while len(running) < ahead and (job := next(waiting, None)) is not None:
+            if job.wrong is not None:
+                yield job, job.wrong
             else:
-                running[look.remote(task, space)] = task
+                running[look.remote(job, space)] = job
         if not running:
             return
         done, _ = ray.wait([*running], num_returns=1)
         for reference in done:
-            task = running.pop(reference)
+            job = running.pop(reference)
             try:
-                yield task, ray.get(reference)
+                yield job, ray.get(reference)
             except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-                yield task, lost(task)
+                yield job, lost(job)
 
 
-def _look(task: Task, space: str) -> list[Probe]:
-    from mien.gallery.enrolment import look
+def _look(job: Job[Any], space: str) -> Any:  # noqa: ANN401 - what the job sees
     from mien.recognition import pipeline_for
 
-    return look(task.sources, pipeline_for(space), task.enrolled, task.allow)
+    return job.look(pipeline_for(space))

@@ -55,12 +55,15 @@ class Erasure:
         level: How far the bytes are gone.
         entry: The line of the audit log that says so.
         proof: What a search of the files found, None where none was asked for.
+        elsewhere: Other collections of the store in which people are enrolled with the same images, such as the one
+            that a re-embedding left; they are not touched.
     """
 
     person: Person
     level: Level
     entry: AuditEntry
     proof: Proof | None = None
+    elsewhere: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Detail]:
         """The erasure as JSON."""
@@ -70,6 +73,7 @@ class Erasure:
             "level": self.level,
             "entry": self.entry.to_dict(),
             "proof": None if self.proof is None else self.proof.to_dict(),
+            "elsewhere": list(self.elsewhere),
         }
 
 
@@ -100,17 +104,18 @@ class Erasing(Collection):
         with self._store.writing(self.collection) as transaction:
             found = one(transaction, person)
             templates = transaction.templates(found.person_id) if proof else np.empty((0, 0), np.float32)
+            elsewhere = tuple(transaction.collections_with(transaction.contents(found.person_id)))
             entry = erase_person(transaction, found)
         purged = self._purge()
         entry = purged or entry
         if not proof:
-            return Erasure(found, entry.level, entry)
+            return Erasure(found, entry.level, entry, elsewhere=elsewhere)
         searched = _search(self._store.files(), [*_pieces(templates)])
         with self._store.writing(self.collection) as transaction:
             level: Level = "invisible" if searched.found else entry.level
             counts = {"files": len(searched.files), "pieces": searched.pieces, "found": len(searched.found)}
             entry = audit.append(transaction, "proof", level, person_id=found.person_id, **counts)
-        return Erasure(found, level, entry, searched)
+        return Erasure(found, level, entry, searched, elsewhere)
 
     def audit(self) -> list[AuditEntry]:
         """The audit log of the store, oldest line first."""

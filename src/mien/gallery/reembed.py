@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mien.errors import Detail, InputError, InvalidArgument, MienError, NoImages
+from mien.gallery.bulk import runner
 from mien.gallery.collection import Collection
 from mien.gallery.people import Person, parse_label
 from mien.gallery.records import FaceRecord
@@ -23,10 +25,14 @@ from mien.gallery.store import Sample
 from mien.types import Array, Faces
 
 if TYPE_CHECKING:
+    from mien.gallery.bulk import Runner
     from mien.media import Source
     from mien.recognition import Pipeline
 
 __all__ = ["Lost", "Reembedded", "Reembedding"]
+
+_TOGETHER = 16
+"""Originals that a process is given at once."""
 
 _SAME_BOX = 0.5
 """Overlap (intersection over union) from which two boxes in one image are of one face."""
@@ -91,6 +97,7 @@ class Reembedding(Collection):
         *,
         into: str,
         pipeline: Pipeline,
+        workers: int | str = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Reembedded:
         """Make a new collection of the same people with templates of another recogniser.
@@ -104,6 +111,7 @@ class Reembedding(Collection):
                 is enrolled with are passed over, and so are those that cannot be read.
             into: Name of the new collection, in the same store.
             pipeline: What embeds the faces; its space becomes that of the new collection.
+            workers: Processes that look at images, or a Ray cluster, as for `Bulk.enroll_all`; others need paths.
             progress: Called with the number of originals done so far.
 
         Returns:
@@ -121,13 +129,40 @@ class Reembedding(Collection):
         wanted = self._samples_by_content()
         if not wanted:
             raise InvalidArgument(f"collection {self.collection}: nobody is enrolled in it")
-        found = _embed(several(sources), wanted, pipeline, progress)
+        if workers == 1:
+            found = _embed(several(sources), wanted, pipeline, progress)
+        else:
+            found = _embed_by(runner(workers), several(sources), wanted, pipeline, progress)
         if not any(isinstance(answer, Sample) for answer in found.values()):
             raise NoImages(
                 f"none of the {len(wanted)} images that people were enrolled with has been found, or none with its "
                 "face; give the folders that hold the originals, unchanged"
             )
         return self._copy(name, found, pipeline)
+
+    def switch_to(self, collection: str, *, keep_as: str) -> None:
+        """Let another collection of the store take this one's name, and this one another: both at once.
+
+        Who uses the name, this object included, is in the other collection from then on.
+
+        Args:
+            collection: Which, such as one that `reembed` made.
+            keep_as: The name of this one from then on.
+
+        Raises:
+            InvalidArgument: One of the two is not there, or ``keep_as`` is.
+            StoreError: The store failed; nothing was changed.
+        """
+        kept = parse_label(keep_as)
+        with self._store.writing(self.collection) as transaction:
+            there = transaction.collections()
+            for name in (self.collection, collection):
+                if name not in there:
+                    raise InvalidArgument(f"{self.location}: nobody is enrolled in collection {name!a}")
+            if kept in there:
+                raise InvalidArgument(f"keep_as: collection {kept} is there already; name a new one", collection=kept)
+            transaction.rename_collection(self.collection, kept)
+            transaction.rename_collection(collection, self.collection)
 
     def _samples_by_content(self) -> dict[str, list[FaceRecord]]:
         wanted: dict[str, list[FaceRecord]] = {}
@@ -145,6 +180,7 @@ class Reembedding(Collection):
         with self._store.writing(name) as new, self._store.reading(self.collection) as old:
             _check_new(new.space(), name)
             new.pin(pipeline.space, pipeline.dimension)
+            new.inherit_erased(self.collection)
             samples = 0
             for person in old.people():
                 answers = [(face, found.get(face.face_id, "no_original")) for face in old.samples(person.person_id)]
@@ -166,6 +202,63 @@ def _check_new(space: tuple[str, int] | None, name: str) -> None:
         raise InvalidArgument(f"into: collection {name} is there already ({space[0]}); name a new one", collection=name)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Originals:
+    """Some originals, and whose faces are in them."""
+
+    sources: tuple[Source, ...]
+    wanted: dict[str, list[FaceRecord]]
+    wrong: None = None
+
+    @property
+    def label(self) -> str:
+        from mien import media
+
+        return ", ".join(media.source_name(source) for source in self.sources)
+
+    def look(self, pipeline: Pipeline) -> dict[str, Sample | str]:
+        return _embed(self.sources, self.wanted, pipeline, None)
+
+
+def _embed_by(
+    run: Runner,
+    sources: Iterable[Source],
+    wanted: dict[str, list[FaceRecord]],
+    pipeline: Pipeline,
+    progress: Callable[[int], None] | None,
+) -> dict[str, Sample | str]:
+    """As `_embed`, by other processes, some originals each time."""
+    answers: dict[str, Sample | str] = {}
+    done = 0
+    for job, found in run(_jobs(sources, wanted), pipeline):
+        if isinstance(found, MienError):
+            found = {face.face_id: "no_face" for faces in job.wanted.values() for face in faces}
+        answers.update(found)
+        done += len(job.sources)
+        if progress is not None:
+            progress(done)
+    return answers
+
+
+def _jobs(sources: Iterable[Source], wanted: dict[str, list[FaceRecord]]) -> Iterator[_Originals]:
+    originals = _originals(sources, wanted)
+    while some := list(islice(originals, _TOGETHER)):
+        yield _Originals(tuple(source for source, _ in some), {sha256: wanted[sha256] for _, sha256 in some})
+
+
+def _originals(sources: Iterable[Source], wanted: dict[str, list[FaceRecord]]) -> Iterator[tuple[Source, str]]:
+    """Images that somebody is enrolled with, each content once, and their hashes."""
+    sent: set[str] = set()
+    for source in _images(sources):
+        try:
+            readable, sha256 = content(source)
+        except InputError:
+            continue
+        if sha256 in wanted and sha256 not in sent:
+            sent.add(sha256)
+            yield readable, sha256
+
+
 def _embed(
     sources: Iterable[Source],
     wanted: dict[str, list[FaceRecord]],
@@ -177,14 +270,9 @@ def _embed(
     answers: dict[str, Sample | str] = {}
 
     def feed() -> Iterator[Source]:
-        for source in _images(sources):
-            try:
-                readable, sha256 = content(source)
-            except InputError:
-                continue
-            if sha256 in wanted and sha256 not in sent:
-                sent.append(sha256)
-                yield readable
+        for readable, sha256 in _originals(sources, wanted):
+            sent.append(sha256)
+            yield readable
 
     def failed(index: int, error: MienError) -> None:
         if not isinstance(error, InputError):

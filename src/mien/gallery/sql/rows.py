@@ -72,6 +72,14 @@ class Rows:
         self._connection.execute(query, (self._collection, space, dimension, sealed))
         self._load()
 
+    def collections(self) -> list[str]:
+        """Names of the store's collections."""
+        return [row[0] for row in self._connection.execute("SELECT name FROM collection ORDER BY name")]
+
+    def rename_collection(self, name: str, new: str) -> None:
+        """Give a collection of the store another name, which is free."""
+        self._connection.execute("UPDATE collection SET name = ? WHERE name = ?", (new, name))
+
     def revision(self) -> int:
         """A number that grows with every committed change."""
         query = "SELECT revision FROM collection WHERE collection_id = ?"

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,15 @@ class SqlTransaction(Pool):
         """Keys of the people who have a sample of that content."""
         query = "SELECT person_id FROM sample WHERE sha256 = ? AND collection_id = ? AND person_id IS NOT NULL"
         return [row[0] for row in self._connection.execute(query, (sha256, self._collection_id))]
+
+    def collections_with(self, contents: AbstractSet[str]) -> list[str]:
+        """Names of the other collections that have samples of some contents."""
+        rows = self._connection.execute(
+            f"""SELECT DISTINCT name FROM collection JOIN sample USING (collection_id)
+                WHERE collection_id <> ? AND {self._dialect.among("sha256")} ORDER BY name""",  # noqa: S608 - constants
+            (self._collection_id, self._dialect.keys(contents)),
+        )
+        return [row[0] for row in rows]
 
     def identity(self) -> Identity | None:
         """What an index of the collection belongs to; None before the first enrolment."""
@@ -132,6 +142,14 @@ class SqlTransaction(Pool):
         """Keep keyed hashes of what must not come back unnoticed."""
         rows = [(self._collection_id, self.digest(text)) for text in texts]
         self._connection.executemany("INSERT INTO erased VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+
+    def inherit_erased(self, collection: str) -> None:
+        """What must not come back into another collection must not come into this one either."""
+        self._connection.execute(
+            """INSERT INTO erased SELECT ?, digest FROM erased
+               WHERE collection_id = (SELECT collection_id FROM collection WHERE name = ?)""",
+            (self._collection_id, collection),
+        )
 
     def erased_before(self, texts: Collection[str]) -> set[str]:
         """Those of the texts whose hashes were kept."""
