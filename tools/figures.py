@@ -306,12 +306,19 @@ def duration(milliseconds: float) -> str:
 
 
 def server(results: dict[str, Any]) -> str:
-    """Exact searches by one PostgreSQL server."""
+    """Searches by one PostgreSQL server."""
     rows = [["People", "Fused templates", "Median", "99 %"], ["---"] * 4]
     for one in results["sizes"]:
         quantiles = (duration(one["median"]), duration(one["p99"]))
         rows.append([f"{one['people']:,}", amount(one["bytes"]), *quantiles])
-    return table(rows) + conditions(results, "PostgreSQL with pgvector, exact")
+    made = [(one["people"], one["graph"]) for one in results["sizes"] if "graph" in one]
+    graphs = "".join(
+        f"\nBy a graph of {people:,} (made in {graph['seconds']:.0f} s, {amount(graph['bytes'])}): "
+        f"{duration(graph['median'])}; the person was among the ten in {graph['mated']:.1%} of {graph['probes']} "
+        f"searches, which named {graph['ten']:.0%} of the ten that are nearest.\n"
+        for people, graph in made
+    )
+    return table(rows) + graphs + conditions(results, "PostgreSQL with pgvector, synthetic isotropic people")
 
 
 def crashes(results: dict[str, Any]) -> str:

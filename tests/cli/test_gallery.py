@@ -17,7 +17,8 @@ def reembedding(gallery, monkeypatch):
     gallery.lost = ()
     monkeypatch.setattr("mien.cli.gallery.open_gallery", lambda arguments, *, must_exist: gallery)
 
-    def reembed(sources, *, into, pipeline, progress):
+    def reembed(sources, *, into, pipeline, workers, progress):
+        gallery.workers = workers
         gallery.calls.append(([source.name for source in sources], into, pipeline))
         if into == "taken":
             raise InvalidArgument("into: collection taken is there already")
@@ -38,6 +39,11 @@ def test_says_who_was_copied(reembedding, capsys):
     assert main(call()) == 0
     assert (["photos", "more"], "new", "pipeline of dlib") in reembedding.calls
     assert capsys.readouterr().out == "new: 1 person, 3 samples (dlib-resnet-v1)\n"
+
+
+def test_several_processes_may_look_at_the_images(reembedding):
+    assert main(call("--workers", "3")) == 0
+    assert reembedding.workers == 3
 
 
 def test_what_was_left_behind_is_listed_and_exits_3(reembedding, capsys):

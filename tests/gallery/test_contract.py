@@ -18,6 +18,8 @@ from mien.errors import InvalidArgument, NoImages, SpaceMismatch, UnwritableFile
 from mien.gallery import And, Eq, In, Not, Or, Range
 from mien.recognition import fuse
 
+ENGINES = ["sqlite", "postgres", "spread"]
+
 
 @pytest.fixture
 def crowd(gallery):
@@ -213,12 +215,17 @@ def test_a_request_sent_again_is_answered_and_not_done_again(gallery):
 def test_capabilities_say_what_holds(gallery, engine):
     can = gallery.capabilities
     assert can.exact_search
+    assert can.approximate_search == (engine != "sqlite")
     assert can.transactions
     assert can.read_your_writes
     assert can.purge_level == {"sqlite": "purged_logs"}.get(engine, "purged_store")
     assert can.proof == (engine == "sqlite")
     assert not can.sealed
     gallery.enroll("Ada", looks("ada", 0))
+    if not can.approximate_search:
+        assert gallery.search(template("ada", 1), approximate=True)[0].exact
+        with pytest.raises(InvalidArgument, match="needs no graph"):
+            gallery.build_graph()
     assert gallery.erase("Ada", proof=can.proof).level == can.purge_level
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mien.cli._options import Commands, a_path, add_format, add_gallery, add_recogniser, open_gallery
+from mien.cli._options import Commands, a_path, add_format, add_gallery, add_recogniser, add_workers, open_gallery
 from mien.cli._output import count, print_json, print_progress, printable
 from mien.errors import InputError
 
@@ -22,6 +22,7 @@ left without an original.
 example:
   mien gallery reembed --from people/ --recogniser dlib --into main-dlib
   mien identify party.jpg --collection main-dlib
+  mien gallery switch main-dlib --keep-as main-sface
 """
 
 
@@ -51,9 +52,22 @@ def register(commands: Commands) -> None:
     )
     reembed.add_argument("--into", required=True, metavar="NAME", help="the new collection")
     add_recogniser(reembed, required=True)
+    add_workers(reembed)
     add_gallery(reembed)
     add_format(reembed, "table", "json")
     reembed.set_defaults(run=run_reembed)
+    switch = verbs.add_parser(
+        "switch",
+        help="let another collection take this one's name",
+        description=(
+            "Let another collection take the name of the one that --collection names, which is kept under a name of "
+            "its own: both at once, so that who uses the name needs no change."
+        ),
+    )
+    switch.add_argument("to", metavar="NAME", help="the other collection, such as one that reembed made")
+    switch.add_argument("--keep-as", required=True, metavar="NAME", help="the name of this one from then on")
+    add_gallery(switch)
+    switch.set_defaults(run=run_switch)
     export = verbs.add_parser(
         "export",
         help="write everybody into a Parquet file",
@@ -101,6 +115,16 @@ def register(commands: Commands) -> None:
     spread.add_argument("shards", nargs="+", metavar="URL", help="an empty database with pgvector, without a password")
     add_gallery(spread)
     spread.set_defaults(run=run_spread)
+    graph = verbs.add_parser(
+        "graph",
+        help="make the graph for approximate searches of a gallery in PostgreSQL",
+        description=(
+            "Make pgvector's HNSW graph of a collection, on every server that holds some of it, so that "
+            "Gallery.search(approximate=True) need not compare everybody. Decisions never use it: it may miss people."
+        ),
+    )
+    add_gallery(graph)
+    graph.set_defaults(run=run_graph)
     key = verbs.add_parser(
         "key",
         help="make a key that seals the templates of a new collection",
@@ -150,11 +174,27 @@ def _print_moved(moved: Moved, form: str) -> int:
     return InputError.exit_status if moved.refused else 0
 
 
+def run_switch(arguments: argparse.Namespace) -> int:
+    """Another collection takes the name."""
+    with open_gallery(arguments, must_exist=True) as gallery:
+        gallery.switch_to(arguments.to, keep_as=arguments.keep_as)
+    print(f"{printable(arguments.to)} is {printable(gallery.collection)}, and that one {printable(arguments.keep_as)}")
+    return 0
+
+
 def run_spread(arguments: argparse.Namespace) -> int:
     """Over several servers."""
     with open_gallery(arguments, must_exist=True) as gallery:
         gallery.spread(arguments.shards)
     print(f"spread over {len(arguments.shards)} servers")
+    return 0
+
+
+def run_graph(arguments: argparse.Namespace) -> int:
+    """What approximate searches need."""
+    with open_gallery(arguments, must_exist=True) as gallery:
+        gallery.build_graph()
+    print("made; mien.Gallery.search(approximate=True) uses it")
     return 0
 
 
@@ -178,6 +218,7 @@ def run_reembed(arguments: argparse.Namespace) -> int:
             arguments.sources,
             into=arguments.into,
             pipeline=pipeline_for(recogniser),
+            workers=arguments.workers,
             progress=lambda finished: print_progress(finished, samples, "images"),
         )
     if arguments.format == "json":

@@ -25,6 +25,7 @@ class Capabilities:
 
     Attributes:
         exact_search: Searches find exactly what a comparison with everybody would.
+        approximate_search: Whether an index may be built that finds most of it sooner.
         transactions: A call is done entirely or not at all.
         read_your_writes: What was acknowledged is in every later search, of any process.
         filter_fields: What searches may be filtered by.
@@ -34,6 +35,7 @@ class Capabilities:
     """
 
     exact_search: bool
+    approximate_search: bool
     transactions: bool
     read_your_writes: bool
     filter_fields: tuple[str, ...]
@@ -61,7 +63,13 @@ class Searching(Collection):
     """Search by template, and lists."""
 
     def search(
-        self, templates: ArrayLike, *, k: int = 5, threshold: float = -1.0, where: Filter | None = None
+        self,
+        templates: ArrayLike,
+        *,
+        k: int = 5,
+        threshold: float = -1.0,
+        where: Filter | None = None,
+        approximate: bool = False,
     ) -> list[Found]:
         """The people most like each template: exactly those that a comparison with everybody would find.
 
@@ -73,6 +81,8 @@ class Searching(Collection):
             threshold: Lowest score; the higher it is, the faster the search.
             where: Whom to search, such as ``Eq("purpose", "front door")``; None for everybody. People whose consent has
                 expired are never searched.
+            approximate: Let a server ask its graph (`build_graph`), which may miss people, and say so (`Found.exact`).
+                Searches of a file, and of a server without a graph, are exact all the same.
 
         Returns:
             One `Found` a template. Scores are cosine similarities in float32, best first, equal ones by person_id.
@@ -95,7 +105,18 @@ class Searching(Collection):
                     expected=space[1],
                     got=probes.shape[1],
                 )
-            return self._view(transaction).search(probes, k, threshold=threshold, where=where)
+            return self._view(transaction).search(probes, k, threshold=threshold, where=where, approximate=approximate)
+
+    def build_graph(self) -> None:
+        """Make what an approximate search of this collection needs, which servers alone have (pgvector's HNSW).
+
+        Nobody waits for it, but it takes minutes for each hundred thousand people; enrolments keep it up to date.
+
+        Raises:
+            InvalidArgument: A gallery in a file, a sealed collection, or one without people.
+            StoreUnavailable: A server does not do it; repeat the call.
+        """
+        self._store.build_graph(self.collection)
 
     def page(self, after: str | None = None, *, limit: int = 100, where: Filter | None = None) -> Page:
         """Some people, in the order of enrolment: lists of any length, without holding them in memory.
@@ -118,6 +139,24 @@ class Searching(Collection):
         last = listed[limit - 1][0] if rest else 0
         place = base64.urlsafe_b64encode(f"mien:{last}".encode()).decode()
         return Page(tuple(person for _, person in listed[:limit]), place if rest else None, revision)
+
+    @property
+    def size(self) -> int:
+        """How many people are enrolled, those whose consent has expired among them."""
+        with self._store.reading(self.collection) as transaction:
+            return transaction.count_changed(-1, 2**62)
+
+    @property
+    def space(self) -> str | None:
+        """Embedding space that the collection is pinned to; None before the first face."""
+        with self._store.reading(self.collection) as transaction:
+            pinned = transaction.space()
+        return pinned[0] if pinned else None
+
+    def collections(self) -> list[str]:
+        """Names of the store's collections that hold, or held, a face."""
+        with self._store.reading(self.collection) as transaction:
+            return transaction.collections()
 
     @property
     def revision(self) -> int:
@@ -148,6 +187,7 @@ class Searching(Collection):
         """What the engine can do."""
         return Capabilities(
             exact_search=True,
+            approximate_search=not self._store.files() and not self._store.sealed,
             transactions=True,
             read_your_writes=True,
             filter_fields=FIELDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,18 @@ class Transaction(Protocol):
 
     def space(self) -> tuple[str, int] | None:
         """Embedding space and dimension the collection is pinned to, None before the first enrolment."""
+
+    def collections(self) -> list[str]:
+        """Names of the store's collections."""
+
+    def collections_with(self, contents: AbstractSet[str]) -> list[str]:
+        """Names of the other collections that have samples of some contents."""
+
+    def rename_collection(self, name: str, new: str) -> None:
+        """Give a collection of the store another name, which is free."""
+
+    def inherit_erased(self, collection: str) -> None:
+        """What must not come back into another collection must not come into this one either."""
 
     def revision(self) -> int:
         """A number that grows with every committed change of the collection; 0 before the first."""
@@ -336,6 +349,13 @@ class Store(Protocol):
 
         Raises:
             InvalidArgument: This engine, or these servers, cannot.
+        """
+
+    def build_graph(self, collection: str) -> None:
+        """Make what an approximate search of a collection needs.
+
+        Raises:
+            InvalidArgument: This engine has none, or there is nobody to be found.
         """
 
     def files(self) -> list[Path]:

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.errors import StoreCorrupt
+from mien.errors import InvalidArgument, StoreCorrupt
 from mien.gallery.audit import Level
 from mien.gallery.index import Index
 from mien.gallery.postgres.connections import Connections, value
 from mien.gallery.postgres.dialect import PostgresDialect, vector_text
+from mien.gallery.postgres.hnsw import build
 from mien.gallery.postgres.schema import MIGRATIONS, SCHEMA
 from mien.gallery.postgres.search import PostgresView
 from mien.gallery.postgres.shards import read_shards, spread
@@ -111,10 +112,9 @@ class PostgresStore:
         self._indices: dict[str, Index] = {}
         self._counts: dict[tuple[int, int, str], int] = {}
         self._opening = threading.Lock()
-        self._shards: list[Connections] = []
+        self._known: dict[str, Connections] = {}
         try:
             self._migrate()
-            self._shards = [Connections(shard, timeout) for shard in read_shards(self._first)]
         except BaseException:
             self.close()
             raise
@@ -139,7 +139,7 @@ class PostgresStore:
         """What a search is made with; see `mien.gallery.store.Store`."""
         assert isinstance(transaction, PostgresTransaction)
         if not transaction.sealed:
-            return PostgresView(transaction, self._counts, self._shards)
+            return PostgresView(transaction, self._counts, self._shards(transaction.connection))
         with self._opening:
             index = self._indices.setdefault(transaction.collection, Index(None))
         return index.view(transaction)
@@ -168,11 +168,13 @@ class PostgresStore:
         """
         level = self.purge_level
         how = "VACUUM (FULL)" if level == "purged_store" else "VACUUM"
-        for server in (self._first, *self._shards):
+        with self._first.transaction("BEGIN READ ONLY") as reading:
+            shards = self._shards(reading)
+        for server in (self._first, *shards):
             with server.connection() as connection, server.translated():
                 server.wait_until_unseen(connection)
                 connection.execute(f"SET lock_timeout = {round(1000 * server.timeout)}".encode())
-                tables = "fused" if server is not self._first else "sample" if self._shards else "sample, fused"
+                tables = "fused" if server is not self._first else "sample" if shards else "sample, fused"
                 connection.execute(f"{how} {tables}".encode())
                 if server is self._first:
                     connection.execute(f"VACUUM {_TABLES}".encode())
@@ -184,13 +186,33 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close every connection; those in use when their transaction ends."""
-        for server in (self._first, *self._shards):
+        for server in (self._first, *self._known.values()):
             server.close()
 
     def spread(self, urls: Sequence[str]) -> None:
         """Move the templates that searches read to other servers; see `mien.gallery.postgres.shards.spread`."""
         spread(self._first, urls, timeout=self._first.timeout)
-        self._shards = [Connections(url, self._first.timeout) for url in urls]
+
+    def build_graph(self, collection: str) -> None:
+        """On every server that holds fused templates; see `mien.gallery.postgres.hnsw.build`."""
+        with self.reading(collection) as transaction:
+            space, number = transaction.space(), transaction.collection_id
+            servers = self._shards(transaction.connection) or [self._first]
+        if space is None or self.sealed:
+            raise InvalidArgument(
+                f"{self.location}: expected a collection with people whose templates are not sealed, got {collection}"
+            )
+        for server in servers:
+            build(server, number, space[1])
+
+    def _shards(self, connection: Connection) -> list[Connections]:
+        """Whom to ask besides the first server, which another process may have changed since."""
+        urls = read_shards(connection)
+        with self._opening:
+            for url in urls:
+                if url not in self._known:
+                    self._known[url] = Connections(url, self._first.timeout)
+            return [self._known[url] for url in urls]
 
     def _migrate(self) -> None:
         with self._first.transaction("BEGIN") as connection:

@@ -9,11 +9,12 @@ changes no answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import InvalidArgument
 from mien.gallery.postgres.connections import Connections
 from mien.gallery.postgres.schema import FUSED, SCHEMA
+from mien.gallery.sql import Connection
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["read_shards", "spread"]
 
 
-def read_shards(connections: Connections) -> list[str]:
+def read_shards(connection: Connection) -> list[str]:
     """URLs of the shards, without passwords; none where everything is on one server."""
-    with connections.transaction("BEGIN") as connection:
-        return [row[0] for row in connection.execute("SELECT url FROM shard ORDER BY number")]
+    return [row[0] for row in connection.execute("SELECT url FROM shard ORDER BY number")]
 
 
 def spread(first: Connections, urls: Sequence[str], *, timeout: float) -> None:
@@ -38,24 +38,26 @@ def spread(first: Connections, urls: Sequence[str], *, timeout: float) -> None:
         timeout: Seconds to wait for a connection.
 
     Raises:
-        InvalidArgument: Fewer than two shards, or the gallery is spread already.
-        StoreUnavailable: A server cannot be reached, or has not the extensions; nothing was changed on the first one.
+        InvalidArgument: Fewer than two shards, one twice, one that is in use, or the gallery is spread already.
+        StoreUnavailable: A server cannot be reached, or has not the extensions; nothing was changed on the first one,
+            and the same call may be made again.
     """
     if len(urls) < 2:
         raise InvalidArgument(f"shards: expected at least two, got {len(urls)}")
     partitions = [_partition(number, len(urls), url) for number, url in enumerate(urls)]
-    if read_shards(first):
-        raise InvalidArgument(f"{first.location}: is spread over shards already")
+    with first.transaction("BEGIN READ ONLY") as connection:
+        if read_shards(connection):
+            raise InvalidArgument(f"{first.location}: is spread over shards already")
+    prepared: set[tuple[Any, ...]] = set()
     for url in urls:
         shard = Connections(url, timeout)
-        with shard.transaction("BEGIN") as connection:
-            taken = connection.execute("SELECT to_regclass(?)::text", (f"{SCHEMA}.fused",)).fetchone()
-            if taken is not None and taken[0] is not None:
-                raise InvalidArgument(f"{shard.location}: holds templates already; give an empty database")
-            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            connection.execute(FUSED)
-        shard.close()
+        try:
+            with shard.transaction("BEGIN") as connection:
+                if (server := _prepared(connection, shard.location)) in prepared:
+                    raise InvalidArgument(f"{shard.location}: is named twice; give each shard a database of its own")
+                prepared.add(server)
+        finally:
+            shard.close()
     with first.connection() as raw, first.translated(), raw.transaction():
         raw.execute("CREATE EXTENSION IF NOT EXISTS postgres_fdw")
         raw.execute("ALTER TABLE fused RENAME TO fused_here")
@@ -70,6 +72,29 @@ def spread(first: Connections, urls: Sequence[str], *, timeout: float) -> None:
             raw.execute("INSERT INTO shard VALUES (%s, %s)", (number, url))
         raw.execute("INSERT INTO fused SELECT * FROM fused_here")
         raw.execute("DROP TABLE fused_here")
+
+
+def _prepared(connection: Connection, location: str) -> tuple[Any, ...]:
+    """Make the table of a shard; a table without rows is what a call that failed has left. Returns which server it is.
+
+    Raises:
+        InvalidArgument: The database is in use.
+    """
+
+    def exists(query: str, *values: str) -> bool:
+        (answer,) = connection.execute(query, values).fetchone()
+        return bool(answer)
+
+    whole = "SELECT to_regclass(?) IS NOT NULL"
+    if exists(whole, f"{SCHEMA}.gallery") or (
+        exists(whole, f"{SCHEMA}.fused") and exists(f"SELECT EXISTS (SELECT 1 FROM {SCHEMA}.fused)")  # noqa: S608 - constants
+    ):
+        raise InvalidArgument(f"{location}: holds a gallery or a part of one already; give an empty database")
+    connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    connection.execute(f"DROP TABLE IF EXISTS {SCHEMA}.fused")
+    connection.execute(FUSED)
+    return tuple(connection.execute("SELECT current_database(), pg_postmaster_start_time()").fetchone())
 
 
 def _partition(number: int, count: int, url: str) -> list[sql.Composed]:

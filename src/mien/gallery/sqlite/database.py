@@ -144,6 +144,12 @@ class SqliteStore:
             "first: mien gallery copy"
         )
 
+    def build_graph(self, collection: str) -> None:
+        """Refused: searches of a file are exact, and sooner done."""
+        raise InvalidArgument(
+            f"{self.location}: searches of a gallery in a file are exact, and collection {collection} needs no graph"
+        )
+
     def files(self) -> list[Path]:
         """Database, log, shared memory, and indices beside it."""
         return sorted(path for path in self.path.parent.glob(f"{glob.escape(self.path.name)}*") if path.is_file())
