@@ -1,6 +1,6 @@
-"""Write the reference pages that are made from the code: the command line, errors, and models.
+"""Write the reference pages that are made from the code: the command line, errors, models, and the service.
 
-    python tools/reference.py            writes docs/reference/cli.md, errors.md and models.md
+    python tools/reference.py            writes docs/reference/cli.md, errors.md, models.md and openapi.json
     python tools/reference.py --check    exit status 1 where a page is not what it would write
 
 Nothing is taken from argparse's own help pages, whose layout differs between versions of Python.
@@ -9,8 +9,10 @@ Nothing is taken from argparse's own help pages, whose layout differs between ve
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from mien import errors, models
 from mien.cli._app import build_parser
 from mien.errors import MienError
 from mien.models import Card
+from mien.server import Settings, create_app
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -83,7 +86,21 @@ def model_cards() -> str:
     return "\n".join([MODELS, table, *map(model_section, cards)])
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "errors.md": error_tree, "models.md": model_cards}
+def openapi() -> str:
+    """What the service says of itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        gallery, state = Path(folder) / "people.mien", Path(folder) / "service.db"
+        app = create_app(Settings(gallery=str(gallery), state=state))
+        app.state.galleries.close()
+        return json.dumps(app.openapi(), indent=1) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli,
+    "errors.md": error_tree,
+    "models.md": model_cards,
+    "openapi.json": openapi,
+}
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

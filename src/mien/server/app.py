@@ -1,0 +1,63 @@
+"""The application: routes over one gallery, each with who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from mien import __version__
+from mien.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from mien.server.settings import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An ASGI application that serves a gallery.
+
+    Raises:
+        StoreUnavailable: ``pip install "mien[server]"`` is missing, or the gallery cannot be opened.
+    """
+    try:
+        from fastapi import FastAPI
+        from starlette.formparsers import MultiPartParser
+    except ImportError as error:
+        raise StoreUnavailable('the service needs more packages: pip install "mien[server]"') from error
+    from mien.server.access import Access
+    from mien.server.envelope import Border, install
+    from mien.server.galleries import Galleries
+    from mien.server.routes import ROUTERS
+    from mien.server.work import Work
+
+    # Faces stay in memory: nothing is spooled to a temporary file.
+    MultiPartParser.spool_max_size = settings.max_bytes
+    access = Access(settings.state)
+    galleries = Galleries(settings, access)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.work.close()
+        galleries.close()
+
+    app = FastAPI(
+        title="Mien",
+        version=__version__,
+        description="Face recognition with decisions at a stated error rate.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.access, app.state.galleries = settings, access, galleries
+    app.state.work = Work(settings.queue)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    install(app)
+    app.add_middleware(Border, max_bytes=settings.max_bytes)
+    return app

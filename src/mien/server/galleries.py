@@ -1,0 +1,56 @@
+"""The collections that a service serves: opened when first asked for, and kept open."""
+
+from __future__ import annotations
+
+import threading
+
+from mien.gallery import Gallery
+from mien.server.access import Access, ApiKey
+from mien.server.settings import Settings
+
+__all__ = ["Galleries"]
+
+
+class Galleries:
+    """Collections of one gallery.
+
+    Args:
+        settings: Where it is.
+        access: Which collections were made by the service.
+    """
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._settings = settings
+        self._access = access
+        self._lock = threading.Lock()
+        self._open: dict[str, Gallery] = {}
+
+    def names(self) -> list[str]:
+        """Every collection: those with people, and those that were made here."""
+        return sorted({*self.main.collections(), *self._access.collections()})
+
+    def of(self, key: ApiKey, name: str) -> Gallery | None:
+        """A collection; None where there is none, or none for this key."""
+        return self._opened(name) if key.may(name) and name in self.names() else None
+
+    def asks_for_consent(self, name: str) -> bool:
+        """Whether people are enrolled in a collection only with a purpose: unless it was made otherwise."""
+        return self._access.collections().get(name, True)
+
+    @property
+    def main(self) -> Gallery:
+        """The collection by which the gallery as a whole is reached."""
+        return self._opened("main")
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            for gallery in self._open.values():
+                gallery.close()
+            self._open.clear()
+
+    def _opened(self, name: str) -> Gallery:
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = Gallery(self._settings.gallery, collection=name, key=self._settings.key_file)
+            return self._open[name]
