@@ -15,9 +15,30 @@ import mien
 
 SOURCE = Path(mien.__file__).parent
 
-PUBLIC = ["Candidate", "Decision", "Face", "Faces", "Gallery", "MienError", "find", "find_all", "verify"]
+PUBLIC = [
+    "Candidate",
+    "Decision",
+    "ExpressionRecognizer",
+    "Face",
+    "Faces",
+    "Gallery",
+    "MienError",
+    "find",
+    "find_all",
+    "verify",
+]
 
-MODULES = sorted(module.name for module in pkgutil.walk_packages([str(SOURCE)], "mien."))
+# The lab is the second wing: it loads torch, which is not installed everywhere.
+FOUND = sorted(module.name for module in pkgutil.iter_modules([str(SOURCE)], "mien.") if module.name != "mien.lab")
+MODULES = sorted(
+    {*FOUND}
+    | {
+        module.name
+        for name in FOUND
+        if (SOURCE / name.removeprefix("mien.")).is_dir()
+        for module in pkgutil.walk_packages([str(SOURCE / name.removeprefix("mien."))], f"{name}.")
+    }
+)
 
 NO_SIDE_EFFECTS = """
 import logging, os, socket, sys, threading

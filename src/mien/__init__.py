@@ -3,6 +3,7 @@
     faces = mien.find("party.jpg")
     mien.verify("a.jpg", "b.jpg", fmr=1e-4)
     gallery = mien.Gallery("people.mien")
+    mien.ExpressionRecognizer().predict(crops)
 
 Importing Mien loads nothing but this file: each name is fetched when it is first used.
 """
@@ -14,16 +15,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mien.errors import MienError
+    from mien.expression import ExpressionRecognizer
     from mien.gallery import Gallery
     from mien.recognition import find, find_all, verify
     from mien.types import Candidate, Decision, Face, Faces
 
-__all__ = ["Candidate", "Decision", "Face", "Faces", "Gallery", "MienError", "find", "find_all", "verify"]
+__all__ = [
+    "Candidate",
+    "Decision",
+    "ExpressionRecognizer",
+    "Face",
+    "Faces",
+    "Gallery",
+    "MienError",
+    "find",
+    "find_all",
+    "verify",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Candidate": "mien.types",
     "Decision": "mien.types",
+    "ExpressionRecognizer": "mien.expression",
     "Face": "mien.types",
     "Faces": "mien.types",
     "Gallery": "mien.gallery",

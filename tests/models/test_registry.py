@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 from importlib import resources
 
 import pytest
 
 from mien.errors import ModelError, UnknownModel
-from mien.models import card, cards, parse_card
+from mien.models import card, cards, fetch, parse_card
 
 TEXT = (resources.files("mien.models") / "cards" / "sface-2021dec.toml").read_text("utf-8")
 ORIGIN = "sface-2021dec.toml"
@@ -13,7 +14,7 @@ ORIGIN = "sface-2021dec.toml"
 
 @pytest.mark.parametrize("known", cards(), ids=lambda known: known.name)
 def test_every_card_says_where_it_comes_from_and_what_it_may_be_used_for(known):
-    assert len(known.sources) >= 2
+    assert len(known.sources) >= (1 if known.shipped else 2)
     assert all(source.url.startswith("https://") for source in known.urls)
     assert all(member == known.file.name for wheel in known.wheels for member in [wheel.member.rpartition("/")[2]])
     assert known.commercial in {"yes", "no", "unclear"}
@@ -22,9 +23,10 @@ def test_every_card_says_where_it_comes_from_and_what_it_may_be_used_for(known):
     assert card(known.name) is known
 
 
-def test_the_six_models_are_there():
+def test_these_models_are_there():
     base = ["blazeface-short", "face-mesh-468", "selfie-segmentation", "sface-2021dec", "yunet-2023mar"]
-    assert [known.name for known in cards() if known.extra is None] == base
+    assert [known.name for known in cards() if known.extra is None and known.shipped is None] == base
+    assert [known.name for known in cards() if known.shipped] == ["expression-accurate", "expression-small"]
     assert [(known.name, known.extra) for known in cards() if known.extra] == [("dlib-resnet-v1", "dlib")]
     assert card("dlib-resnet-v1").origin is None
     assert card("sface-2021dec").dimension == 128
@@ -70,3 +72,17 @@ def test_one_source_is_not_enough():
     text = TEXT[: TEXT.index("[[wheels]]")] + TEXT[TEXT.rindex("[[urls]]") :]
     with pytest.raises(ModelError, match="at least two sources, got 1"):
         parse_card(text, ORIGIN)
+
+
+@pytest.mark.parametrize("known", [known for known in cards() if known.shipped], ids=lambda known: known.name)
+def test_what_is_shipped_lies_where_its_card_says(known):
+    path = resources.files("mien.models") / known.shipped.member
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == known.file.sha256
+    assert fetch(known.name).source == "mien"
+
+
+def test_a_classifier_says_how_often_it_is_right():
+    classes = card("expression-small").classes
+    assert classes.names == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    assert len(classes.recall) == 7
+    assert card("yunet-2023mar").classes is None

@@ -17,8 +17,10 @@ from mien.cli import (
     doctor,
     enroll,
     evaluate,
+    expression,
     gallery,
     identify,
+    lab,
     models,
     people,
     serve,
@@ -30,7 +32,23 @@ from mien.errors import MienError, UnwritableFile
 
 __all__ = ["main"]
 
-COMMANDS = (enroll, identify, watch, verify, detect, people, gallery, serve, audit, calibrate, evaluate, models, doctor)
+COMMANDS = (
+    enroll,
+    identify,
+    watch,
+    verify,
+    detect,
+    expression,
+    people,
+    gallery,
+    serve,
+    audit,
+    calibrate,
+    evaluate,
+    lab,
+    models,
+    doctor,
+)
 FAULT = 70  # sysexits.h: EX_SOFTWARE; Python's own 1 would read as "no match"
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -2,6 +2,15 @@
 
 from mien.datasets.bin import read_bin, read_bin_pairs
 from mien.datasets.cfp import read_cfp, read_cfp_pairs
+from mien.datasets.expressions import (
+    EXPRESSIONS,
+    ExpressionRecord,
+    read_affectnet,
+    read_ck,
+    read_kdef,
+    read_rafdb,
+)
+from mien.datasets.fer2013 import VOTES, read_fer2013
 from mien.datasets.folder import attach_groups, read_folder, read_groups
 from mien.datasets.frll import read_frll, read_landmarks
 from mien.datasets.leaks import Leak, LeakReport, duplicate_groups, find_leaks, require_disjoint
@@ -10,7 +19,10 @@ from mien.datasets.protocols import PROTOCOLS, Protocol, find_protocol
 from mien.datasets.records import Pair, Record
 
 __all__ = [
+    "EXPRESSIONS",
     "PROTOCOLS",
+    "VOTES",
+    "ExpressionRecord",
     "Leak",
     "LeakReport",
     "Pair",
@@ -20,15 +32,20 @@ __all__ = [
     "duplicate_groups",
     "find_leaks",
     "find_protocol",
+    "read_affectnet",
     "read_bin",
     "read_bin_pairs",
     "read_cfp",
     "read_cfp_pairs",
+    "read_ck",
+    "read_fer2013",
     "read_folder",
     "read_frll",
     "read_groups",
+    "read_kdef",
     "read_landmarks",
     "read_lfw",
     "read_lfw_pairs",
+    "read_rafdb",
     "require_disjoint",
 ]

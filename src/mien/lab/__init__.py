@@ -1,0 +1,1 @@
+"""The second wing: methods of published papers, trained with torch, and exported for the product."""

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mien.lab.examples import Examples
 
-__all__ = ["Training", "device_name", "fit", "make_fabric", "predict", "revision"]
+__all__ = ["Training", "device_name", "fit", "make_fabric", "predict", "revision", "to_device"]
 
 Batches = Callable[[int, torch.Generator], Iterator[tuple[Tensor, Tensor]]]
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -33,30 +33,44 @@ class Training:
 
     Attributes:
         seed: Of weights, order and changes.
-        epochs: Passes.
+        epochs: Passes, at most.
         steps: Batches an epoch.
+        batch: Images a step.
         rate: Highest learning rate.
         momentum: Nesterov's.
         decay: Of weights.
         warmup: Share of all steps in which the rate rises.
-        average: Decay of the exponential average of the weights, which is what is kept.
+        clip: Largest norm of the gradient.
+        average: Decay of the exponential average of the weights, which is what is kept; it begins with a short memory,
+            since a long one would still hold the first weights when a short run ends.
+        seconds: How long the run takes, where that is what is given: the schedule then follows the clock, so that a
+            slower machine trains for fewer epochs and still ends with a rate of nothing.
     """
 
     seed: int = 0
     epochs: int = 30
     steps: int = 100
+    batch: int = 128
     rate: float = 0.1
     momentum: float = 0.9
     decay: float = 5e-4
     warmup: float = 0.05
-    average: float = 0.998
+    clip: float = 5.0
+    average: float = 0.997
+    seconds: float | None = None
 
 
-def make_fabric(device: str = "auto") -> Fabric:
-    """One processor or GPU; mixed bfloat16 on a GPU, float32 elsewhere."""
+def make_fabric(device: str = "auto", *, half: bool | None = None) -> Fabric:
+    """One processor or GPU.
+
+    Args:
+        device: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+        half: Whether to compute in mixed bfloat16; on a GPU alone by default. Processors without its instructions
+            are slower with it.
+    """
     accelerator = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    precision = "bf16-mixed" if accelerator == "cuda" else "32-true"
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+    mixed = accelerator == "cuda" if half is None else half
+    return Fabric(accelerator=accelerator, devices=1, precision="bf16-mixed" if mixed else "32-true")
 
 
 def fit(
@@ -89,32 +103,62 @@ def fit(
     optimizer = torch.optim.SGD(
         _parameter_groups(network, how.decay), lr=how.rate, momentum=how.momentum, nesterov=True, fused=True
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, how))
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(how.average), use_buffers=True)
+    averaged = AveragedModel(network, multi_avg_fn=_averaging(how.average), use_buffers=True)
     generator = torch.Generator(fabric.device)
-    state = {"network": network, "optimizer": optimizer, "schedule": schedule, "averaged": averaged, "epoch": 0}
+    state = {"network": network, "optimizer": optimizer, "averaged": averaged, "epoch": 0, "spent": 0.0}
     if checkpoint is not None and checkpoint.is_file():
-        state["epoch"] = fabric.load(checkpoint, {k: v for k, v in state.items() if k != "epoch"})["epoch"]
-    for epoch in range(int(state["epoch"]), how.epochs):
+        state |= fabric.load(checkpoint, {k: v for k, v in state.items() if k not in {"epoch", "spent"}})
+    clock = _Clock(how, state)
+    while not clock.over:
         network.train()
         # Drawn anew for each epoch, so that a run that was cut off goes on as it would have.
-        generator.manual_seed(how.seed * 100_003 + epoch)
+        generator.manual_seed(how.seed * 100_003 + state["epoch"])
         total, count = torch.zeros((), device=fabric.device), 0
-        for images, targets in batches(epoch, generator):
+        for images, targets in batches(state["epoch"], generator):
+            for group in optimizer.param_groups:
+                group["lr"] = how.rate * _share_of_rate(clock.done(count), how.warmup)
             with fabric.autocast():
                 value = loss(network, images, targets)
             fabric.backward(value)
+            nn.utils.clip_grad_norm_(network.parameters(), how.clip)
             optimizer.step()
             optimizer.zero_grad()
-            schedule.step()
             averaged.update_parameters(network)
             total, count = total + value.detach(), count + 1
-        state["epoch"] = epoch + 1
+            if clock.late:
+                break
+        clock.epoch_ended()
         if checkpoint is not None:
             _save(fabric, checkpoint, state)
         if progress is not None:
-            progress(epoch + 1, float(total) / max(1, count))
+            progress(state["epoch"], float(total) / max(1, count))
     return averaged.module.eval()
+
+
+class _Clock:
+    """How far a run is: by batches, or by the time spent on it."""
+
+    def __init__(self, how: Training, state: dict[str, Any]) -> None:
+        self._how, self._state = how, state
+        self._began = time.monotonic() - float(state["spent"])
+
+    @property
+    def late(self) -> bool:
+        return self._how.seconds is not None and time.monotonic() - self._began >= self._how.seconds
+
+    @property
+    def over(self) -> bool:
+        return self.late or int(self._state["epoch"]) >= self._how.epochs
+
+    def done(self, steps: int) -> float:
+        """The share of the run that is over after some batches of the epoch."""
+        if self._how.seconds is not None:
+            return min(1.0, (time.monotonic() - self._began) / self._how.seconds)
+        return (int(self._state["epoch"]) * self._how.steps + steps) / (self._how.epochs * self._how.steps)
+
+    def epoch_ended(self) -> None:
+        self._state["epoch"] += 1
+        self._state["spent"] = time.monotonic() - self._began
 
 
 def predict(network: nn.Module, images: Tensor, fabric: Fabric) -> Tensor:
@@ -144,7 +188,7 @@ def revision() -> str:
 def device_name(fabric: Fabric) -> str:
     """What computes, in words."""
     if fabric.device.type == "cuda":
-        return torch.cuda.get_device_name(fabric.device)
+        return str(torch.cuda.get_device_name(fabric.device))
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors"
 
 
@@ -160,11 +204,20 @@ def _parameter_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def _rate(step: int, how: Training) -> float:
-    done = step / max(1, how.epochs * how.steps)
-    if done < how.warmup:
-        return done / how.warmup + 1e-3
-    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - how.warmup) / (1 - how.warmup)))))
+def _averaging(longest: float) -> Callable[..., None]:
+    """An exponential average whose memory grows from a few steps to its longest."""
+
+    def update(averages: list[Tensor], values: list[Tensor], count: Tensor | int) -> None:
+        kept = min(longest, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(kept)(averages, values, count)
+
+    return update
+
+
+def _share_of_rate(done: float, warmup: float) -> float:
+    if done < warmup:
+        return done / warmup + 1e-3
+    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - warmup) / (1 - warmup)))))
 
 
 def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
@@ -173,9 +226,3 @@ def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     fabric.save(partial, state)
     partial.replace(path)
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What a function gives, and its seconds."""
-    start = time.perf_counter()
-    return work(), time.perf_counter() - start

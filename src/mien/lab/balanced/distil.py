@@ -7,17 +7,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from mien.lab import augment, losses
-from mien.lab.balanced.network import HEADS, build
+from mien.lab.balanced.network import HEADS
 from mien.lab.balanced.recipe import epochs_of
 from mien.lab.run import Training, fit, predict
 
-__all__ = ["Bank", "Plan", "distil", "make_bank", "said_together", "seconds_an_epoch", "train_teacher"]
+__all__ = ["Bank", "Plan", "distil", "make_bank", "said_together", "temperature", "train_network"]
 
 _CHANGES = augment.Augmentation()
 _STRONGER = augment.Augmentation(degrees=25, scale=0.2, shift=0.12, light=0.4, erasing=0.4)
@@ -28,13 +29,11 @@ class Plan:
     """What is trained in which size.
 
     Attributes:
-        batch: Images a step.
         mixing: Share of batches whose images are mixed with one another (mixup).
         views: Changed copies of the set that the teachers label.
         trust: Weight of the teachers' answer beside the labels.
     """
 
-    batch: int = 256
     mixing: float = 0.3
     views: int = 40
     trust: float = 0.8
@@ -73,8 +72,8 @@ def distributions(logits: Tensor) -> Tensor:
     return torch.cat([part.softmax(1) for part in logits.split(list(HEADS.values()), 1)], 1)
 
 
-def train_teacher(
-    name: str,
+def train_network(
+    network: nn.Module,
     images: Tensor,
     targets: Tensor,
     how: Training,
@@ -82,30 +81,39 @@ def train_teacher(
     fabric: Fabric,
     *,
     stronger: bool = False,
+    checkpoint: Path | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> nn.Module:
     """Train one network on both labellings.
 
     Args:
-        name: See `build`.
+        network: With fresh weights, or those to go on from.
         images: (n, 1, H, W) uint8, on the device.
         targets: (n, 17) float32.
         how: Schedule and seed.
-        plan: Batch and mixing.
+        plan: Mixing.
         fabric: Device and precision.
         stronger: Whether images are changed more.
+        checkpoint: As `fit`.
         progress: As `fit`.
     """
-    torch.manual_seed(how.seed)
     changes = _STRONGER if stronger else _CHANGES
     smooth = torch.cat([torch.full((k,), 0.1 / k) for k in HEADS.values()]).to(targets.device)
 
     def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.randperm(len(images), generator=generator, device=images.device)[: how.steps * plan.batch]
-        for x, y in epochs_of(images, targets, order, plan.batch, lambda x: augment.augment(x, changes, generator)):
-            yield _mixed(x, 0.9 * y + smooth, plan.mixing, generator)
+        order = torch.randperm(len(images), generator=generator, device=images.device)[: how.steps * how.batch]
+        for x, y in epochs_of(images, targets, order, how.batch, lambda x: augment.augment(x, changes, generator)):
+            yield _mixed(x, 0.9 * y + smooth * (y.sum(1, keepdim=True) > 0), plan.mixing, generator)
 
-    return fit(build(name), batches, lambda net, x, y: both_heads(net(x), y), how, fabric, progress=progress)
+    return fit(
+        network,
+        batches,
+        lambda net, x, y: both_heads(net(x), y),
+        how,
+        fabric,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
 
 
 def make_bank(
@@ -151,44 +159,27 @@ def distil(
         bank: What the teachers said.
         targets: (n, 17) float32 labels.
         how: Schedule and seed.
-        plan: Batch, mixing and trust.
+        plan: Mixing and trust.
         fabric: Device and precision.
         progress: As `fit`.
     """
     views, count = bank.images.shape[:2]
 
     def batches(epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.randperm(count, generator=generator, device=targets.device)[: how.steps * plan.batch]
+        order = torch.randperm(count, generator=generator, device=targets.device)[: how.steps * how.batch]
         answers = plan.trust * bank.answers[epoch % views].float() + (1 - plan.trust) * targets
         images = bank.images[epoch % views][:, None]
-        for x, y in epochs_of(images, answers, order, plan.batch, lambda x: _lightly(x, generator)):
+        for x, y in epochs_of(images, answers, order, how.batch, lambda x: _lightly(x, generator)):
             yield _mixed(x, y, plan.mixing, generator)
 
     return fit(network, batches, lambda net, x, y: both_heads(net(x), y), how, fabric, progress=progress)
 
 
-def seconds_an_epoch(name: str, images: Tensor, targets: Tensor, plan: Plan, steps: int, fabric: Fabric) -> float:
-    """What an epoch of this network costs here, from some steps of a copy."""
-    count = min(12, steps)
-
-    def run(steps: int) -> float:
-        how = Training(epochs=1, steps=steps)
-        start = time.monotonic()
-        rows = slice(0, steps * plan.batch)
-        train_teacher(name, images[rows], targets[rows], how, plan, fabric)
-        if fabric.device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.monotonic() - start
-
-    run(min(3, count))
-    return run(count) / count * steps
-
-
-def averaged_temperature(logits: Tensor, targets: Tensor) -> float:
+def temperature(logits: Tensor, targets: Tensor) -> float:
     """The temperature by which a head's answers are best calibrated: least cross-entropy, sought on a fine grid."""
     grid = torch.logspace(-0.6, 0.6, 241)
-    losses_ = [losses.soft_cross_entropy(logits / t, targets) for t in grid.to(logits.device)]
-    return float(grid[int(torch.stack(losses_).argmin())])
+    values = [losses.soft_cross_entropy(logits / t, targets) for t in grid.to(logits.device)]
+    return float(grid[int(torch.stack(values).argmin())])
 
 
 def half_precision(network: nn.Module) -> Mapping[str, Tensor]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from mien.datasets import EXPRESSIONS
 from mien.lab import augment, losses
-from mien.lab.balanced.network import HEADS
+from mien.lab.balanced.data import read
+from mien.lab.balanced.network import HEADS, build
+from mien.lab.method import Method
 from mien.lab.run import Training, fit
 
-__all__ = ["ARMS", "Arm", "epochs_of", "train_arm"]
+__all__ = ["ARMS", "METHOD", "Arm", "epochs_of", "train_arm"]
 
 CLASSES = HEADS["fer2013"]
 
@@ -53,11 +58,11 @@ def train_arm(
     network: nn.Module,
     images: Tensor,
     targets: Tensor,
-    arm: Arm,
     how: Training,
     fabric: Fabric,
     *,
-    batch: int = 256,
+    arm: Arm,
+    checkpoint: Path | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> nn.Module:
     """Train one arm on FER2013's labels.
@@ -66,10 +71,10 @@ def train_arm(
         network: With fresh weights, (n, 1, H, W) -> (n, 7 or more) logits, FER2013's first.
         images: (n, 1, H, W) uint8, on the device.
         targets: (n, 7 or more) distributions, FER2013's first.
-        arm: What is done for rare classes.
         how: Schedule and seed; its ``steps`` are those of the set without copies, so that arms see as many batches.
         fabric: Device and precision.
-        batch: Images a step.
+        arm: What is done for rare classes.
+        checkpoint: As `fit`.
         progress: As `fit`.
     """
     images, targets, labels = _with_copies(images, targets[:, :CLASSES], arm.copies, how.seed)
@@ -77,8 +82,8 @@ def train_arm(
     weights = losses.class_balanced_weights(counts) if arm.class_balanced else None
 
     def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        order = _draw(labels, how.steps * batch, arm.sampler, generator)
-        return epochs_of(images, targets, order, batch, lambda x: _online(x, generator) if arm.online else x)
+        order = _draw(labels, how.steps * how.batch, arm.sampler, generator)
+        return epochs_of(images, targets, order, how.batch, lambda x: _online(x, generator) if arm.online else x)
 
     def loss(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         logits = network(x)[:, :CLASSES]
@@ -86,7 +91,7 @@ def train_arm(
             logits = losses.adjusted(logits, counts, arm.adjustment)
         return losses.soft_cross_entropy(logits, 0.9 * y + 0.1 / CLASSES, weights)
 
-    return fit(network, batches, loss, how, fabric, progress=progress)
+    return fit(network, batches, loss, how, fabric, checkpoint=checkpoint, progress=progress)
 
 
 def epochs_of(
@@ -137,3 +142,15 @@ def _with_copies(images: Tensor, targets: Tensor, most: int, seed: int) -> tuple
     changed = [augment.augment(images[part].float() / 255, how, generator) for part in rows.split(4096)]
     added = (torch.cat(changed) * 255).round().to(torch.uint8)
     return torch.cat([images, added]), torch.cat([targets, targets[rows]]), torch.cat([labels, labels[rows]])
+
+
+METHOD = Method(
+    name="balanced",
+    title="Balanced expression training",
+    paper="after Kirbiz, highlights of the paper; details ours",
+    classes=EXPRESSIONS,
+    read=read,
+    build=lambda: build("small"),
+    train=partial(train_arm, arm=ARMS["all"]),
+    how=Training(epochs=30),
+)

@@ -1,0 +1,1 @@
+"""Expression from a face and both its halves."""
