@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -64,19 +65,21 @@ def export(network: nn.Module, path: Path, *, side: int = 48) -> bytes:
     Returns:
         What was written.
     """
-    written = io.BytesIO()
-    example = torch.rand(2, 3, side, side)
-    torch.onnx.export(
-        _OnColour(network).eval(),
-        (example,),
-        written,
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
-    )
+    written, example = io.BytesIO(), torch.rand(2, 3, side, side)
+    with warnings.catch_warnings():
+        # What the exporter says of its own parts is nothing its users can mend.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _OnColour(network).eval(),
+            (example,),
+            written,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            opset_version=18,
+            dynamo=True,
+            verbose=False,
+        )
     model = onnx.load_model_from_string(written.getvalue())
     _forget(model)
     _halve(model)
