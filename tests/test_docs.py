@@ -29,7 +29,11 @@ GENERATED = runpy.run_path(str(ROOT / "tools" / "reference.py"))["PAGES"]
 HAND_WRITTEN = [page for page in PAGES if page.parent.name != "reference" or page.name not in GENERATED]
 RESULTS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
-FIGURE_PAGES = [ROOT / "README.md", *(ROOT / "docs" / "benchmarks").glob("*.md")]
+FIGURE_PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "explanation" / "expressions.md",
+    *(ROOT / "docs" / "benchmarks").glob("*.md"),
+]
 
 # What the pages call their photos and clips, beside the sample that stands in.
 PHOTOS = {
