@@ -199,7 +199,7 @@ def peer_accuracy(public: Public, folder: Path, threads: int) -> dict[str, Any]:
 
 
 def show(figures: dict[str, Any]) -> None:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, model in figures["models"].items():
         for part in ("fer2013", "fer2013_all", "ferplus", "ferplus_all", "ferplus_by_fer2013_output"):
             found = model[part]
@@ -209,7 +209,7 @@ def show(figures: dict[str, Any]) -> None:
         cells = [f"{found[key]['value']:.4f}" for key in ("accuracy", "balanced_accuracy", "macro_f1")]
         rows.append((name, f"{found['images']:,}", *cells, f"{found['calibration_error']:.4f}"))
     print(table(("", "images", "accuracy", "balanced", "macro-F1", "ECE"), rows))
-    fast = [
+    fast: list[tuple[str, ...]] = [
         (
             f"{row['system']}, batch {row['batch']}",
             f"{row['ms']:.3f}",
