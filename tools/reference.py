@@ -91,7 +91,7 @@ def openapi() -> str:
     with tempfile.TemporaryDirectory() as folder:
         gallery, state = Path(folder) / "people.mien", Path(folder) / "service.db"
         app = create_app(Settings(gallery=str(gallery), state=state))
-        app.state.galleries.close()
+        app.state.service.close()
         return json.dumps(app.openapi(), indent=1) + "\n"
 
 

@@ -40,7 +40,7 @@ def holders(app):
     """Headers of one key of each role, and of one that is granted another collection."""
 
     def headers(*key):
-        return {"Authorization": f"Bearer {app.state.access.issue('test', *key)[1]}"}
+        return {"Authorization": f"Bearer {app.state.service.access.issue('test', *key)[1]}"}
 
     foreign = {f"foreign {role.name}": headers(role, ("elsewhere",)) for role in Role}
     return {role.name: headers(role) for role in Role} | foreign
@@ -233,7 +233,7 @@ def test_an_expired_key_is_refused(client, app, monkeypatch):
     import datetime as dt
 
     soon = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)
-    headers = {"Authorization": f"Bearer {app.state.access.issue('door', Role.reader, ('main',), soon)[1]}"}
+    headers = {"Authorization": f"Bearer {app.state.service.access.issue('door', Role.reader, ('main',), soon)[1]}"}
     assert client.get("/v1/me", headers=headers).status_code == 200
     monkeypatch.setattr("mien.server.access.now", lambda: soon)
     assert client.get("/v1/me", headers=headers).status_code == 401
@@ -254,7 +254,7 @@ def test_answers_carry_their_headers_also_where_mien_fails(settings, monkeypatch
 
 
 def test_who_comes_too_many_is_told_when_to_come_back(client, holders, app):
-    app.state.work.limit = 0
+    app.state.service.work.limit = 0
     full = client.post("/v1/detect", headers=holders["reader"], files={"image": ("a.jpg", b"x")})
     assert (full.status_code, full.json()["error"]["code"]) == (503, "busy")
     assert int(full.headers["retry-after"]) >= 1

@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     scheme = "https" if arguments.certificate else "http"
     print(f"serving at {scheme}://{arguments.host}:{arguments.port}/v1", flush=True)
-    if not app.state.access.every_key():
-        _print_key(app.state.access)
+    if not app.state.service.access.every_key():
+        _print_key(app.state.service.access)
     uvicorn.run(
         app,
         host=arguments.host,
@@ -78,8 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _opened(state: Path) -> Access:
     from mien.server.access import Access
+    from mien.server.database import Database
 
-    return Access(state)
+    return Access(Database(state))
 
 
 def _print_key(access: Access) -> None:

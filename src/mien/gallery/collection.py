@@ -116,8 +116,8 @@ class Collection:
             # Whom another process removed meanwhile it has to purge itself, or the next opening, should it be killed.
             if transaction.revision() == revision:
                 transaction.mark_purged()
-            last = audit.read(transaction, last=True)
-            if last and last[0].level == "invisible" and last[0].action in {"erase", "expire"}:
+            last = audit.last(transaction, of_erasure=True)
+            if last is not None and last.level == "invisible" and last.action in {"erase", "expire"}:
                 return audit.append(transaction, "purge", level)
         return None
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mien.errors import Detail
 from mien.gallery import audit
-from mien.gallery.audit import AuditEntry, AuditReport, Level
+from mien.gallery.audit import AuditEntry, Level
 from mien.gallery.collection import Collection, erase_person
 from mien.gallery.people import Person
 from mien.gallery.resolve import one
@@ -108,31 +108,22 @@ class Erasing(Collection):
             entry = erase_person(transaction, found)
         purged = self._purge()
         entry = purged or entry
+        level: Level = entry.level or "invisible"
         if not proof:
-            return Erasure(found, entry.level, entry, elsewhere=elsewhere)
+            return Erasure(found, level, entry, elsewhere=elsewhere)
         searched = _search(self._store.files(), [*_pieces(templates)])
         with self._store.writing(self.collection) as transaction:
-            level: Level = "invisible" if searched.found else entry.level
-            counts = {"files": len(searched.files), "pieces": searched.pieces, "found": len(searched.found)}
-            entry = audit.append(transaction, "proof", level, person_id=found.person_id, **counts)
+            level = "invisible" if searched.found else level
+            entry = audit.append(
+                transaction,
+                "proof",
+                level,
+                person_id=found.person_id,
+                files=len(searched.files),
+                pieces=searched.pieces,
+                found=len(searched.found),
+            )
         return Erasure(found, level, entry, searched, elsewhere)
-
-    def audit(self) -> list[AuditEntry]:
-        """The audit log of the store, oldest line first."""
-        with self._store.reading(self.collection) as transaction:
-            return audit.read(transaction)
-
-    def verify_audit(self, public_key: str | None = None) -> AuditReport:
-        """Check that no line of the audit log was changed, left out or put in.
-
-        Args:
-            public_key: 64 hexadecimal digits; None for that of this user's own key.
-
-        Raises:
-            InvalidArgument: No such key.
-        """
-        key = public_key or audit.public_key() or "0" * 64
-        return audit.verify(self.audit(), key)
 
 
 def _pieces(templates: Array) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mien.gallery.auditing import Auditing
 from mien.gallery.bulk import Bulk
 from mien.gallery.editing import Editing
 from mien.gallery.erasing import Erasing
@@ -16,7 +17,9 @@ from mien.gallery.watching import Watching
 __all__ = ["Gallery"]
 
 
-class Gallery(Bulk, Importing, Identifying, Watching, Naming, Editing, Erasing, Searching, Moving, Reembedding):
+class Gallery(
+    Bulk, Importing, Identifying, Watching, Naming, Editing, Erasing, Auditing, Searching, Moving, Reembedding
+):
     """A collection of known people, and of people to be named, in a store.
 
     A collection pins the embedding space of its first face. Any number of threads may use one gallery, and any

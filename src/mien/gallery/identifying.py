@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mien.errors import InvalidArgument, MienError
+from mien.errors import InvalidArgument, MienError, SpaceMismatch
 from mien.gallery.collection import Collection
 from mien.types import Faces, Image
 
@@ -40,9 +40,24 @@ class Identifying(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
         """
+        return self.decide(self._pipeline().find(source), fpir=fpir, candidates=candidates)
+
+    def decide(self, faces: Faces, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
+        """As `identify`, of faces that were found in one image already: with templates of the collection's space.
+
+        Raises:
+            SpaceMismatch: They are of another embedding space.
+            UnsupportedErrorRate, StoreError: As in `identify`.
+        """
         check_search(fpir, candidates)
         pipeline = self._pipeline()
-        return self._identified(pipeline.find(source), pipeline, fpir, candidates)
+        if len(faces) and faces.space != pipeline.space:
+            raise SpaceMismatch(
+                f"faces: expected templates of {pipeline.space}, as in collection {self.collection}, got {faces.space}",
+                expected=pipeline.space,
+                got=faces.space,
+            )
+        return self._identified(faces, pipeline, fpir, candidates)
 
     def identify_all(
         self,

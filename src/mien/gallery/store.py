@@ -177,8 +177,11 @@ class Transaction(Protocol):
     def erased_before(self, texts: Collection[str]) -> set[str]:
         """Those of the texts whose hashes were kept."""
 
-    def audit_lines(self, *, last: bool = False) -> list[str]:
-        """The audit log of the store, oldest line first, or the last line."""
+    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
+        """Lines of the store's audit log after so many, oldest first."""
+
+    def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
+        """The last line of the audit log, or of those that tell how far bytes are gone."""
 
     def append_audit(self, line: str) -> None:
         """Add a line to the audit log."""

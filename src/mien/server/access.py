@@ -10,17 +10,13 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 
-from mien.errors import InvalidArgument, StoreCorrupt, StoreUnavailable
+from mien.errors import InvalidArgument
 from mien.gallery.people import now, parse_label
+from mien.server.database import Database
 
 __all__ = ["EVERY", "Access", "ApiKey", "Role"]
 
@@ -82,37 +78,15 @@ class ApiKey:
 
 
 class Access:
-    """The keys and collections of a service, in a file of its own that only its owner may read.
+    """The keys and collections of a service.
 
     Args:
-        path: The file; made where there is none.
-
-    Raises:
-        StoreUnavailable: It cannot be opened.
-        StoreCorrupt: It is something else.
+        database: Where they are kept.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StoreUnavailable(f"{path}: the service's file cannot be opened: {error.strerror}") from error
-        with self._connected() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=10)) as connection, connection:
-                connection.execute("PRAGMA synchronous = FULL")
-                yield connection
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as error:
-            kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreCorrupt
-            raise kind(f"{self._path}: the service's file cannot be used ({error})") from error
+    def __init__(self, database: Database) -> None:
+        self._connected = database.connected
+        database.create(_SCHEMA)
 
     def issue(
         self, name: str, role: Role, collections: tuple[str, ...] = (EVERY,), expires: dt.datetime | None = None

@@ -157,10 +157,17 @@ class SqlTransaction(Pool):
         execute = self._connection.execute
         return {text for text in texts if execute(query, (self._collection_id, self.digest(text))).fetchone()}
 
-    def audit_lines(self, *, last: bool = False) -> list[str]:
-        """The audit log of the store, oldest line first, or the last line."""
-        order = "DESC LIMIT 1" if last else ""
-        return [row[0] for row in self._connection.execute(f"SELECT line FROM audit ORDER BY entry {order}")]  # noqa: S608
+    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
+        """Lines of the audit log, oldest first."""
+        # Lines are never removed, so that the place of one is its sequence; databases leave gaps in what they count.
+        query = "SELECT line FROM audit ORDER BY entry LIMIT ? OFFSET ?"
+        return [row[0] for row in self._connection.execute(query, (limit, after))]
+
+    def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
+        """The last line of the audit log, or of those that tell how far bytes are gone."""
+        condition = """WHERE line NOT LIKE '%"level": null%'""" if of_erasure else ""
+        row = self._connection.execute(f"SELECT line FROM audit {condition} ORDER BY entry DESC LIMIT 1").fetchone()  # noqa: S608 - constants
+        return None if row is None else str(row[0])
 
     def append_audit(self, line: str) -> None:
         """Add a line to the audit log."""

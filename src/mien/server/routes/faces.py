@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, UploadFile
+from fastapi import APIRouter, Form, UploadFile
 
-from mien.server.documents import Comparison, FacesFound
-from mien.server.routes.parts import PROBLEMS, InCollection, Reader, image, work
-from mien.server.work import Work
+from mien.server.documents.faces import Comparison, FacesFound
+from mien.server.routes.parts import PROBLEMS, InCollection, Reader, Serving, image
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["faces"], responses={status: PROBLEMS[status] for status in (401, 403, 404, 413, 422, 503)})
 
-Queue = Annotated[Work, Depends(work)]
-
 
 @router.post("/detect")
-async def detect(_: Reader, queue: Queue, image_file: Annotated[UploadFile, Form(alias="image")]) -> FacesFound:
+async def detect(_: Reader, service: Serving, image_file: Annotated[UploadFile, Form(alias="image")]) -> FacesFound:
     """The faces of an image, without templates."""
     data = await image(image_file)
 
@@ -28,13 +25,13 @@ async def detect(_: Reader, queue: Queue, image_file: Annotated[UploadFile, Form
 
         return FacesFound.model_validate(faces_to_dict(find(data), image_file.filename or "image"))
 
-    return await queue.run(call)
+    return await service.work.run(call)
 
 
 @router.post("/verify")
 async def verify(
     _: Reader,
-    queue: Queue,
+    service: Serving,
     first: UploadFile,
     second: UploadFile,
     fmr: Annotated[float, Form(gt=0, lt=1, description="false match rate to decide at")] = 1e-4,
@@ -48,14 +45,14 @@ async def verify(
 
         return Comparison.model_validate(decision_to_dict(decide(*images, fmr=fmr)))
 
-    return await queue.run(call)
+    return await service.work.run(call)
 
 
 @router.post("/collections/{collection}/identify")
 async def identify(
     _: Reader,
     gallery: InCollection,
-    queue: Queue,
+    service: Serving,
     image_file: Annotated[UploadFile, Form(alias="image")],
     fpir: Annotated[float, Form(gt=0, lt=1, description="false positive identification rate to decide at")] = 0.01,
     candidates: Annotated[int, Form(ge=1, le=100)] = 5,
@@ -69,4 +66,4 @@ async def identify(
         faces = gallery.identify(data, fpir=fpir, candidates=candidates)
         return FacesFound.model_validate(faces_to_dict(faces, image_file.filename or "image"))
 
-    return await queue.run(call)
+    return await service.work.run(call)

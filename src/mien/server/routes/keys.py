@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from mien.server.access import Access, ApiKey, Role
-from mien.server.documents import KeyIssued, KeyRecord, Keys, NewKey
+from mien.server.access import ApiKey, Role
+from mien.server.documents.keys import KeyIssued, KeyRecord, Keys, NewKey
 from mien.server.envelope import Refused, not_found
-from mien.server.routes.parts import PROBLEMS, Admin, access
+from mien.server.routes.parts import PROBLEMS, Admin, Serving
 
 __all__ = ["record", "router"]
 
@@ -20,25 +19,25 @@ router = APIRouter(
 
 
 @router.get("")
-def list_keys(_: Admin, known: Annotated[Access, Depends(access)]) -> Keys:
+def list_keys(_: Admin, service: Serving) -> Keys:
     """Every key, without its secret."""
-    return Keys(keys=[record(key) for key in known.every_key()])
+    return Keys(keys=[record(key) for key in service.access.every_key()])
 
 
 @router.post("", status_code=201)
-def issue_key(_: Admin, new: NewKey, known: Annotated[Access, Depends(access)]) -> KeyIssued:
+def issue_key(_: Admin, new: NewKey, service: Serving) -> KeyIssued:
     """Make a key; its secret is shown this once."""
     expires = None if new.expires is None else new.expires.astimezone(dt.UTC).replace(microsecond=0)
-    key, secret = known.issue(new.name, Role[new.role], tuple(new.collections), expires)
+    key, secret = service.access.issue(new.name, Role[new.role], tuple(new.collections), expires)
     return KeyIssued(secret=secret, **record(key).model_dump())
 
 
 @router.delete("/{key_id}", status_code=204)
-def revoke_key(key_id: str, own: Admin, known: Annotated[Access, Depends(access)]) -> None:
+def revoke_key(key_id: str, own: Admin, service: Serving) -> None:
     """Refuse a key from now on; nobody can revoke the key that asks."""
     if key_id == own.key_id:
         raise Refused(409, "own_key", "a key cannot revoke itself; use another admin's")
-    if not known.revoke(key_id):
+    if not service.access.revoke(key_id):
         raise not_found(f"key {key_id}")
 
 

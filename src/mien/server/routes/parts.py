@@ -10,13 +10,12 @@ from fastapi import Depends, Request, UploadFile
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mien.gallery import Gallery
-from mien.server.access import Access, ApiKey, Role
-from mien.server.documents import Problem
+from mien.server.access import ApiKey, Role
+from mien.server.documents.base import Problem
 from mien.server.envelope import Refused, not_found
-from mien.server.galleries import Galleries
-from mien.server.work import Work
+from mien.server.service import Service
 
-__all__ = ["PROBLEMS", "Admin", "InCollection", "Operator", "Reader", "access", "galleries", "image", "work"]
+__all__ = ["PROBLEMS", "Admin", "InCollection", "Operator", "Reader", "Serving", "image", "serving"]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -35,28 +34,17 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `mien serve` printed it or `POST /v1/keys` gave it.")
 
 
-def access(request: Request) -> Access:
-    """Keys and collections."""
-    found: Access = request.app.state.access
+def serving(request: Request) -> Service:
+    """What the application serves with."""
+    found: Service = request.app.state.service
     return found
 
 
-def galleries(request: Request) -> Galleries:
-    """Open collections."""
-    found: Galleries = request.app.state.galleries
-    return found
+Serving = Annotated[Service, Depends(serving)]
 
 
-def work(request: Request) -> Work:
-    """The models' queue."""
-    found: Work = request.app.state.work
-    return found
-
-
-def _holder(
-    known: Annotated[Access, Depends(access)], sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> ApiKey:
-    key = known.holder(sent.credentials) if sent else None
+def _holder(service: Serving, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> ApiKey:
+    key = service.access.holder(sent.credentials) if sent else None
     if key is None:
         message = "expected a valid key: Authorization: Bearer mien_..."
         raise Refused(401, "unauthenticated", message, {"WWW-Authenticate": "Bearer"})
@@ -77,10 +65,8 @@ Operator = Annotated[ApiKey, Depends(_needs(Role.operator))]
 Admin = Annotated[ApiKey, Depends(_needs(Role.admin))]
 
 
-def _in_collection(
-    collection: str, key: Annotated[ApiKey, Depends(_holder)], opened: Annotated[Galleries, Depends(galleries)]
-) -> Gallery:
-    found = opened.of(key, collection)
+def _in_collection(collection: str, key: Annotated[ApiKey, Depends(_holder)], service: Serving) -> Gallery:
+    found = service.galleries.of(key, collection)
     if found is None:
         raise not_found(f"collection {collection}")
     return found

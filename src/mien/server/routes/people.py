@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Header, Query, Response, UploadFile
 
 from mien.gallery import Gallery
 from mien.gallery.people import Person
-from mien.server.documents import Enrolled, Erased, PeoplePage, PersonChange, PersonRecord
+from mien.server.documents.people import Enrolled, Erased, PeoplePage, PersonChange, PersonRecord
 from mien.server.envelope import Refused, not_found
-from mien.server.galleries import Galleries
-from mien.server.routes.parts import PROBLEMS, InCollection, Operator, Reader, galleries, image, work
-from mien.server.work import Work
+from mien.server.routes.parts import PROBLEMS, InCollection, Operator, Reader, Serving, image
 
 __all__ = ["router"]
 
@@ -34,11 +32,9 @@ def list_people(
 @router.post("", status_code=201)
 async def enroll(
     _: Operator,
-    request: Request,
     response: Response,
     gallery: InCollection,
-    opened: Annotated[Galleries, Depends(galleries)],
-    queue: Annotated[Work, Depends(work)],
+    service: Serving,
     label: Annotated[str, Form(min_length=1, max_length=200)],
     images: list[UploadFile],
     purpose: Annotated[str | None, Form(max_length=1000, description="what the person agreed to")] = None,
@@ -50,10 +46,10 @@ async def enroll(
 
     200 where nothing was added. An `Idempotency-Key` that is sent again gets the first answer.
     """
-    most = request.app.state.settings.max_images
+    most = service.settings.max_images
     if len(images) > most:
         raise Refused(422, "too_many_images", f"images: expected at most {most}, got {len(images)}")
-    if opened.asks_for_consent(gallery.collection) and not (purpose or "").strip():
+    if service.galleries.asks_for_consent(gallery.collection) and not (purpose or "").strip():
         message = "purpose: this collection enrols nobody without the purpose that they agreed to"
         raise Refused(422, "consent_required", message)
     sources = [await image(upload) for upload in images]
@@ -64,7 +60,7 @@ async def enroll(
         )
         return Enrolled.model_validate(done.to_dict())
 
-    enrolled = await queue.run(call)
+    enrolled = await service.work.run(call)
     response.status_code = 201 if enrolled.added else 200
     return enrolled
 

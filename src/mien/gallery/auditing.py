@@ -1,0 +1,71 @@
+"""`Auditing`: what is read of the audit log, and what accesses are noted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AbstractCollection
+from typing import TYPE_CHECKING
+
+from mien.errors import InvalidArgument
+from mien.gallery import audit
+from mien.gallery.collection import Collection
+
+if TYPE_CHECKING:
+    from mien.gallery.audit import AuditEntry, AuditReport
+
+__all__ = ["Auditing"]
+
+
+class Auditing(Collection):
+    """The audit log of the store."""
+
+    def audit(self, after: int = 0, limit: int | None = None) -> list[AuditEntry]:
+        """The audit log of the store, oldest line first.
+
+        Args:
+            after: Sequence of the last line that is known already.
+            limit: How many lines at most; None for all of them.
+
+        Raises:
+            InvalidArgument: A number below zero.
+        """
+        if after < 0 or (limit is not None and limit < 0):
+            raise InvalidArgument(f"after, limit: expected numbers from 0 on, got {after} and {limit}")
+        with self._store.reading(self.collection) as transaction:
+            return [*audit.read(transaction, after, limit)]
+
+    def verify_audit(self, public_key: str | None = None) -> AuditReport:
+        """Check that no line of the audit log was changed, left out or put in.
+
+        Args:
+            public_key: 64 hexadecimal digits; None for that of this user's own key.
+
+        Raises:
+            InvalidArgument: No such key.
+        """
+        key = public_key or audit.public_key() or "0" * 64
+        with self._store.reading(self.collection) as transaction:
+            return audit.verify(audit.read(transaction), key)
+
+    def note_access(
+        self, action: str, actor: str, person_ids: AbstractCollection[str] = (), **details: int
+    ) -> list[AuditEntry]:
+        """Note who looked at faces, for services: a library cannot know who uses it.
+
+        Args:
+            action: What was done, such as ``"identify"``.
+            actor: Who did it, by a name that is no personal data, such as the public part of an API key.
+            person_ids: Whom it concerned, each a line of their own; nobody in particular where there are none.
+            details: Counts, such as ``faces=2``.
+
+        Returns:
+            The lines, on the disk when the call returns.
+
+        Raises:
+            StoreError: The store failed; nothing was noted, and nothing should be answered.
+        """
+        subjects: list[str | None] = [*sorted(person_ids)] or [None]
+        with self._store.writing(self.collection) as transaction:
+            return [
+                audit.append(transaction, action, None, person_id=person_id, actor=actor, **details)
+                for person_id in subjects
+            ]
