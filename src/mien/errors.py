@@ -12,6 +12,7 @@
     │   ├── StreamUnavailable             a live stream or camera that cannot be opened, or is gone for good
     │   ├── NoImages
     │   ├── NoFace
+    │   ├── SegmentationFailed            a mask that cannot be of the people in the picture
     │   ├── WorkerLost                    the process that looked at some images died
     │   ├── WrongLayout                   a data set that does not lie as it is published
     │   └── LeakFound                     two sides of a split share people or images
@@ -58,6 +59,7 @@ __all__ = [
     "NotCalibrated",
     "NothingToUndo",
     "RuntimeUnavailable",
+    "SegmentationFailed",
     "SpaceMismatch",
     "StoreCorrupt",
     "StoreError",
@@ -151,6 +153,10 @@ class NoImages(InputError):
 
 class NoFace(InputError):
     """A face was needed and none was found."""
+
+
+class SegmentationFailed(InputError):
+    """A mask that cannot be of the people in the picture."""
 
 
 class WorkerLost(InputError):

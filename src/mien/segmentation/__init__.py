@@ -1,0 +1,16 @@
+"""Where in a picture people are, as soft masks, and what stands behind them."""
+
+from mien.segmentation.compositing import GREY, WHITE, blurred_background, replace_background
+from mien.segmentation.guards import check_mask
+from mien.segmentation.segmenters import SEGMENTERS, Segmenter, segmenter
+
+__all__ = [
+    "GREY",
+    "SEGMENTERS",
+    "WHITE",
+    "Segmenter",
+    "blurred_background",
+    "check_mask",
+    "replace_background",
+    "segmenter",
+]
