@@ -2,6 +2,7 @@
 
 from mien.segmentation.compositing import GREY, WHITE, blurred_background, replace_background
 from mien.segmentation.guards import check_mask
+from mien.segmentation.photos import person_mask, replace_backgrounds
 from mien.segmentation.segmenters import SEGMENTERS, Segmenter, segmenter
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "Segmenter",
     "blurred_background",
     "check_mask",
+    "person_mask",
     "replace_background",
+    "replace_backgrounds",
     "segmenter",
 ]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mien import models
 from mien.errors import InvalidArgument
-from mien.faces import Landmarker
+from mien.faces import default_landmarker
 from mien.segmentation.grabcut import GrabCutSegmenter
 from mien.segmentation.hull import HullSegmenter
 from mien.segmentation.selfie import SelfieSegmenter
@@ -44,7 +44,7 @@ class Segmenter(Protocol):
 SEGMENTERS: dict[str, Callable[[], Segmenter]] = {
     "selfie": lambda: SelfieSegmenter(models.open_session("selfie-segmentation")),
     "grabcut": GrabCutSegmenter,
-    "hull": lambda: HullSegmenter(Landmarker(models.open_session("face-mesh-468"))),
+    "hull": lambda: HullSegmenter(default_landmarker()),
 }
 """``selfie`` is a network for people near the camera (MediaPipe); ``grabcut`` needs no weights (Rother et al. 2004);
 ``hull`` is the face alone, without hair and shoulders."""
