@@ -8,15 +8,15 @@ import numpy as np
 from mien.errors import InvalidArgument
 from mien.types import Array, Image
 
-__all__ = ["GREY", "WHITE", "blurred_background", "replace_background"]
+__all__ = ["GREY", "WHITE", "blurred_background", "estimate_foreground", "replace_background"]
 
 WHITE = (255, 255, 255)
 GREY = (211, 211, 211)
 """Light grey, as portraits for documents may have it."""
 
-_LESS = 4
-_WIDE, _NARROW = 45, 6
-"""Radii in thousandths of the longer side over which colours near an edge are gathered; `_foreground` needs both."""
+_PASSES = ((45, 4), (6, 2))
+"""Over what radius in thousandths of the longer side colours near an edge are gathered, first from afar and then from
+nearby; and in a picture how many times smaller, for what is gathered is smooth."""
 
 
 def replace_background(
@@ -46,9 +46,15 @@ def replace_background(
             f"background: expected a colour of three numbers from 0 to 255, or a picture of {image.shape}, "
             f"got {behind.shape}"
         )
-    alpha = matte[..., None]
-    mixed = alpha * _foreground(image.astype(np.float32), alpha) + (1 - alpha) * behind.astype(np.float32)
-    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+    result = np.empty_like(image)
+    result[:] = behind
+    cv2.copyTo(image, (matte > 0).astype(np.uint8), result)
+    edge = (matte > 0) & (matte < 1)
+    alpha = matte[edge][:, None]
+    own = estimate_foreground(image, matte)[edge]
+    other = behind if behind.ndim == 1 else behind[edge]
+    result[edge] = np.clip(np.round(alpha * own + (1 - alpha) * other), 0, 255)
+    return result
 
 
 def blurred_background(image: Image, mask: Array, share: float = 0.03) -> Image:
@@ -85,25 +91,38 @@ def _checked(image: Image, mask: Array, feather: float) -> Array:
     return matte if feather == 0 else np.asarray(cv2.GaussianBlur(matte, (0, 0), feather), np.float32)
 
 
-def _foreground(image: Array, alpha: Array) -> Array:
-    """The person's colour at every pixel, (height, width, 3) float32."""
-    height, width = image.shape[:2]
-    longer = max(height, width)
-    # Colours gathered from afar are smooth: a quarter of the size shows them as well.
-    small = (max(1, width // _LESS), max(1, height // _LESS))
-    coarse = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(alpha, small, interpolation=cv2.INTER_AREA).reshape(*coarse.shape[:2], 1)
-    own, other = _gathered(coarse, coarse, share, round(_WIDE * longer / 1000 / _LESS))
-    mixed = own + share * (coarse - share * own - (1 - share) * other)
-    far, behind = (cv2.resize(values, (width, height)) for values in (mixed, other))
-    own, other = _gathered(far, behind, alpha, round(_NARROW * longer / 1000))
-    return np.asarray(np.clip(own + alpha * (image - alpha * own - (1 - alpha) * other), 0, 255), np.float32)
+def estimate_foreground(image: Image, mask: Array) -> Array:
+    """The person's own colour at every pixel, also where the background shines through.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        mask: (height, width) float32 in [0, 1].
+
+    Returns:
+        (height, width, 3) float32, 0 to 255.
+    """
+    own: Array | Image = image
+    other: Array | Image = image
+    for radius, less in _PASSES:
+        own, other = _gathered(image, mask, own, other, radius, less)
+    return np.asarray(cv2.resize(own, mask.shape[::-1]), np.float32)
 
 
-def _gathered(foreground: Array, background: Array, alpha: Array, radius: int) -> tuple[Array, Array]:
-    """Mean colour of the person, and of what is behind, around each pixel."""
-    side = (2 * max(1, radius) + 1,) * 2
-    near = cv2.blur(alpha, side).reshape(alpha.shape)
-    own = cv2.blur(foreground * alpha, side) / np.maximum(near, 1e-4)
-    other = cv2.blur(background * (1 - alpha), side) / np.maximum(1 - near, 1e-4)
-    return np.asarray(own, np.float32), np.asarray(other, np.float32)
+def _gathered(
+    image: Image, mask: Array, own: Array | Image, other: Array | Image, radius: int, less: int
+) -> tuple[Array, Array]:
+    """Better estimates of both colours at a smaller size, from means of those at hand over a neighbourhood."""
+    height, width = mask.shape
+    small = (max(1, width // less), max(1, height // less))
+    seen, near_own, near_other = (_resized(values, small) for values in (image, own, other))
+    alpha = _resized(mask, small)[..., None]
+    side = (2 * max(1, round(radius * max(height, width) / 1000 / less)) + 1,) * 2
+    near = cv2.blur(alpha, side)[..., None]
+    person = cv2.blur(near_own * alpha, side) / np.maximum(near, 1e-4)
+    behind = cv2.blur(near_other * (1 - alpha), side) / np.maximum(1 - near, 1e-4)
+    return np.clip(person + alpha * (seen - alpha * person - (1 - alpha) * behind), 0, 255), behind
+
+
+def _resized(values: Array | Image, size: tuple[int, int]) -> Array:
+    method = cv2.INTER_AREA if size[0] < values.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values, size, interpolation=method), np.float32)
