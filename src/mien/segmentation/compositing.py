@@ -117,9 +117,11 @@ def _gathered(
     seen, near_own, near_other = (_resized(values, small) for values in (image, own, other))
     alpha = _resized(mask, small)[..., None]
     side = (2 * max(1, round(radius * max(height, width) / 1000 / less)) + 1,) * 2
-    near = cv2.blur(alpha, side)[..., None]
-    person = cv2.blur(near_own * alpha, side) / np.maximum(near, 1e-4)
-    behind = cv2.blur(near_other * (1 - alpha), side) / np.maximum(1 - near, 1e-4)
+    person, behind = (
+        cv2.blur(values * share, side) / np.maximum(cv2.blur(share, side)[..., None], 1e-6)
+        # Pixels that are one thing alone tell its colour best.
+        for values, share in ((near_own, alpha**4), (near_other, (1 - alpha) ** 4))
+    )
     return np.clip(person + alpha * (seen - alpha * person - (1 - alpha) * behind), 0, 255), behind
 
 
