@@ -150,32 +150,35 @@ def chosen(paths: list[Path], people: int) -> list[Path]:
 
 def recognition(paths: list[Path]) -> dict[str, Any]:
     """TMR as photographed and before white; a failed mask is a failure to acquire, which counts as missed."""
-    people = [path.parent.name for path in paths]
+    people = np.array([path.parent.name for path in paths])
     originals = [media.read(path) for path in paths]
     corrected = [None if isinstance(image, MienError) else image for _, image in replace_backgrounds(originals)]
-    failed = sum(image is None for image in corrected)
-    scores = {}
-    for name, images in (("original", originals), ("white", corrected)):
-        templates, missed = embedded(images)
-        scores[name] = metrics.all_pairs(templates, people, failed=missed)
-    points = {name: metrics.operating_point(pairs, TARGET) for name, pairs in scores.items()}
-    carried = metrics.estimate_fnmr(scores["white"], points["original"].threshold)
-    change = metrics.bootstrap_difference(scores["original"], scores["white"], TARGET)
-    result = {
-        "images": len(paths),
-        "people": len(set(people)),
-        "failed": failed,
-        "fnmr": {name: asdict(point.fnmr) for name, point in points.items()},
-        "carried": asdict(carried),
-        "change": asdict(change),
-    }
-    print(
-        f"LFW, {len(paths)} images of {len(set(people))} people: FNMR at FMR {TARGET:g} "
-        f"{points['original'].fnmr.value:.2%} as photographed, {points['white'].fnmr.value:.2%} before white, "
-        f"{carried.value:.2%} at the other threshold; change {100 * change.value:+.2f} points "
-        f"[{100 * change.low:+.2f}, {100 * change.high:+.2f}]; {failed} masks failed"
-    )
+    sound = np.array([image is not None for image in corrected])
+    sides = {name: embedded(images) for name, images in (("original", originals), ("white", corrected))}
+    result: dict[str, Any] = {"images": len(paths), "people": len(set(people)), "failed": int((~sound).sum())}
+    for scope, kept in (("all", np.ones(len(paths), bool)), ("sound", sound)):
+        scores = {
+            name: metrics.all_pairs(templates[kept], people[kept].tolist(), failed=missed[kept])
+            for name, (templates, missed) in sides.items()
+        }
+        result[scope] = compared(scores)
+        row = result[scope]
+        print(
+            f"LFW, {len(paths)} images of {result['people']} people, masks: {scope}: FNMR at FMR {TARGET:g} "
+            f"{row['fnmr']['original']['value']:.2%} as photographed, {row['fnmr']['white']['value']:.2%} before white, "
+            f"{row['carried']['value']:.2%} at the other threshold; change {100 * row['change']['value']:+.2f} points "
+            f"[{100 * row['change']['low']:+.2f}, {100 * row['change']['high']:+.2f}]; {result['failed']} failed"
+        )
     return result
+
+
+def compared(scores: dict[str, metrics.PairScores]) -> dict[str, Any]:
+    points = {name: metrics.operating_point(pairs, TARGET) for name, pairs in scores.items()}
+    return {
+        "fnmr": {name: asdict(point.fnmr) for name, point in points.items()},
+        "carried": asdict(metrics.estimate_fnmr(scores["white"], points["original"].threshold)),
+        "change": asdict(metrics.bootstrap_difference(scores["original"], scores["white"], TARGET)),
+    }
 
 
 def embedded(images: Sequence[Image | None]) -> tuple[Array, Any]:

@@ -76,11 +76,12 @@ def disc(radius, size=100):
     ("mask", "said"),
     [
         (np.zeros((100, 100), np.float32), "got 0.0%"),
-        (np.ones((100, 100), np.float32), "got 100.0%"),
+        (np.full((100, 100), np.nan, np.float32), "got nan"),
         (np.roll(disc(25), 40, axis=1), "of one"),
         (disc(30), None),
+        (np.ones((100, 100), np.float32), None),
     ],
-    ids=["nobody", "everybody", "beside the face", "sound"],
+    ids=["nobody", "no numbers", "beside the face", "sound", "a close-up"],
 )
 def test_a_mask_that_cannot_be_is_no_mask(mask, said):
     if said is None:
