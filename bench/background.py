@@ -165,7 +165,8 @@ def recognition(paths: list[Path]) -> dict[str, Any]:
         row = result[scope]
         print(
             f"LFW, {len(paths)} images of {result['people']} people, masks: {scope}: FNMR at FMR {TARGET:g} "
-            f"{row['fnmr']['original']['value']:.2%} as photographed, {row['fnmr']['white']['value']:.2%} before white, "
+            f"{row['fnmr']['original']['value']:.2%} as photographed, "
+            f"{row['fnmr']['white']['value']:.2%} before white, "
             f"{row['carried']['value']:.2%} at the other threshold; change {100 * row['change']['value']:+.2f} points "
             f"[{100 * row['change']['low']:+.2f}, {100 * row['change']['high']:+.2f}]; {result['failed']} failed"
         )
