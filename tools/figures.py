@@ -342,7 +342,8 @@ def background(results: dict[str, Any]) -> str:
         f"- {speed['rate']:.0f} portraits of 675 x 675 pixels a second, {speed['cpu_ms']:.0f} ms of one core each, "
         f"finding the face included: {speed['ratio']:.1f} times the segmenter's network alone.\n"
         f"- LFW crops, {faces['images']:,} images of {faces['people']} people, at most 15 mated pairs each: FNMR at "
-        f"FMR 1e-3 {percent(sound['fnmr']['original'])} as photographed, {percent(sound['fnmr']['white'])} before white, "
+        f"FMR 1e-3 {percent(sound['fnmr']['original'])} as photographed, "
+        f"{percent(sound['fnmr']['white'])} before white, "
         f"{percent(sound['carried'])} with the threshold of the originals; the change is {points(sound['change'])}. "
         f"With {counted(faces['failed'], 'failed mask')} counted as missed it is {points(everything['change'])}.\n"
     )
