@@ -123,8 +123,13 @@ class Access:
         sound = hmac.compare_digest(_digest(secret), row[-1] if row else bytes(32))
         if row is None or not sound or prefix != "mien":
             return None
-        key = _key(row[:-1])
-        return None if key.expires is not None and key.expires <= now() else key
+        return _live(row[:-1])
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key of an id; None where there is none, and for one that has expired."""
+        with self._connected() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM api_key WHERE key_id = ?", (key_id,)).fetchone()  # noqa: S608
+        return _live(row)
 
     def every_key(self) -> list[ApiKey]:
         """Every key, the oldest first."""
@@ -161,6 +166,11 @@ _COLUMNS = "key_id, name, role, collections, created, expires"
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _live(row: tuple[str, str, int, str, str, str | None] | None) -> ApiKey | None:
+    key = None if row is None else _key(row)
+    return None if key is None or (key.expires is not None and key.expires <= now()) else key
 
 
 def _key(row: tuple[str, str, int, str, str, str | None]) -> ApiKey:

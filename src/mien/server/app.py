@@ -29,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     except ImportError as error:
         raise StoreUnavailable('the service needs more packages: pip install "mien[server]"') from error
     from mien.server.envelope import Border, install
+    from mien.server.page import install as install_page
     from mien.server.routes import ROUTERS
     from mien.server.service import Service
 
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
+    install_page(app)
     install(app)
     app.add_middleware(Border, max_bytes=settings.max_bytes)
     return app

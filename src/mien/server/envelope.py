@@ -26,7 +26,7 @@ from mien.errors import (
 )
 from mien.server.work import Busy
 
-__all__ = ["Border", "Refused", "install", "not_found"]
+__all__ = ["Border", "Refused", "install", "not_found", "status_of"]
 
 log = logging.getLogger("mien.server")
 
@@ -48,7 +48,8 @@ HEADERS = {
     b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     b"cross-origin-opener-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
+    b"permissions-policy": b"camera=(self), microphone=(), geolocation=()",
+    b"referrer-policy": b"same-origin",
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
 }
@@ -66,6 +67,11 @@ class Refused(Exception):
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         self.status, self.code, self.message, self.headers = status, code, message, dict(headers or {})
+
+
+def status_of(error: MienError) -> int:
+    """The HTTP status of an error of the library."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
 def not_found(what: str) -> Refused:
@@ -105,6 +111,9 @@ class Border:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = {**HEADERS, b"x-request-id": request_id.encode()}
+                if any(name.lower() == b"cache-control" for name, _ in message["headers"]):
+                    # The page's own files are the same for everybody, and may be kept.
+                    del own[b"cache-control"]
                 others = [pair for pair in message["headers"] if pair[0].lower() not in own]
                 message["headers"] = [*others, *own.items()]
             await send(message)
@@ -126,8 +135,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MienError)
     async def ours(request: Request, error: MienError) -> JSONResponse:
-        status = next(status for kind, status in STATUS if isinstance(error, kind))
-        return _answer(request, status, error.code, error.message, error.to_dict().get("details"))
+        return _answer(request, status_of(error), error.code, error.message, error.to_dict().get("details"))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -9,6 +9,7 @@ from mien.server.access import Access
 from mien.server.database import Database
 from mien.server.events import Bus
 from mien.server.galleries import Galleries
+from mien.server.sessions import Sessions
 from mien.server.work import Work
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Service:
         settings: The same.
         database: The service's own file.
         access: Keys and collections.
+        sessions: Who signed in to the page.
         galleries: Open collections.
         bus: Tells of events.
         work: The models' queue.
@@ -36,6 +38,7 @@ class Service:
         self.settings = settings
         self.database = Database(settings.state)
         self.access = Access(self.database)
+        self.sessions = Sessions(self.database, self.access)
         self.galleries = Galleries(settings, self.access)
         self.bus = Bus()
         self.work = Work(settings.queue)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mien.gallery import Gallery
@@ -14,8 +15,9 @@ from mien.server.access import ApiKey, Role
 from mien.server.documents.base import Problem
 from mien.server.envelope import Refused, not_found
 from mien.server.service import Service
+from mien.server.sessions import CSRF_HEADER, SAFE, Session, cookie_name, from_here
 
-__all__ = ["PROBLEMS", "Admin", "InCollection", "Operator", "Reader", "Serving", "image", "serving"]
+__all__ = ["PROBLEMS", "Admin", "InCollection", "Operator", "Reader", "Serving", "image", "serving", "session_of"]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -34,7 +36,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `mien serve` printed it or `POST /v1/keys` gave it.")
 
 
-def serving(request: Request) -> Service:
+async def serving(request: Request) -> Service:
     """What the application serves with."""
     found: Service = request.app.state.service
     return found
@@ -43,16 +45,38 @@ def serving(request: Request) -> Service:
 Serving = Annotated[Service, Depends(serving)]
 
 
-def _holder(service: Serving, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> ApiKey:
-    key = service.access.holder(sent.credentials) if sent else None
+def session_of(request: Request, service: Serving) -> Session | None:
+    """The session whose cookie a browser sent; None without one."""
+    token = request.cookies.get(cookie_name(request))
+    return service.sessions.holder(token) if token else None
+
+
+async def _holder(
+    request: Request, service: Serving, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> ApiKey:
+    if sent is not None:
+        # A read of microseconds that no writer blocks; another thread would cost more.
+        key = service.access.holder(sent.credentials)
+    else:
+        session = await run_in_threadpool(session_of, request, service)
+        if session is not None and request.method not in SAFE:
+            _check_own(request, session)
+        key = session.key if session else None
     if key is None:
         message = "expected a valid key: Authorization: Bearer mien_..."
         raise Refused(401, "unauthenticated", message, {"WWW-Authenticate": "Bearer"})
     return key
 
 
+def _check_own(request: Request, session: Session) -> None:
+    # A cookie comes along whoever wrote the page that sends it; the header and the origin tell that it was this one's.
+    if not from_here(request) or not session.knows(request.headers.get(CSRF_HEADER)):
+        message = f"expected a request by a page of this service, with its {CSRF_HEADER}; programs send a key instead"
+        raise Refused(403, "not_from_page", message)
+
+
 def _needs(role: Role) -> Callable[[ApiKey], ApiKey]:
-    def check(key: Annotated[ApiKey, Depends(_holder)]) -> ApiKey:
+    async def check(key: Annotated[ApiKey, Depends(_holder)]) -> ApiKey:
         if key.role < role:
             raise Refused(403, "forbidden", f"expected a key of the role {role.name}, got one of {key.role.name}")
         return key
@@ -65,8 +89,10 @@ Operator = Annotated[ApiKey, Depends(_needs(Role.operator))]
 Admin = Annotated[ApiKey, Depends(_needs(Role.admin))]
 
 
-def _in_collection(collection: str, key: Annotated[ApiKey, Depends(_holder)], service: Serving) -> Gallery:
-    found = service.galleries.of(key, collection)
+async def _in_collection(collection: str, key: Annotated[ApiKey, Depends(_holder)], service: Serving) -> Gallery:
+    found = service.galleries.known(key, collection)
+    if found is None:
+        found = await run_in_threadpool(service.galleries.of, key, collection)
     if found is None:
         raise not_found(f"collection {collection}")
     return found

@@ -1,0 +1,53 @@
+// Photos: read, drawn, and marked with what was found in them.
+
+import { title, verdict } from "./words.js";
+
+/** An image file as pixels, upright; null where the browser cannot read it. */
+export async function pixels(file) {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    return null;
+  }
+}
+
+/** Draw pixels on a canvas of at most `side` pixels. */
+export function draw(canvas, bitmap, side = 1600) {
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+}
+
+/** Draw the surroundings of a box (fractions of the picture) on a square canvas. */
+export function drawFace(canvas, bitmap, box) {
+  const width = (box.right - box.left) * bitmap.width;
+  const height = (box.bottom - box.top) * bitmap.height;
+  const side = 1.35 * Math.max(width, height);
+  const x = box.left * bitmap.width + (width - side) / 2;
+  const y = box.top * bitmap.height + (height - side) / 2;
+  canvas.getContext("2d").drawImage(bitmap, x, y, side, side, 0, 0, canvas.width, canvas.height);
+}
+
+/** Mark a face in an element that lies over its picture. */
+export function mark(layer, face, choose) {
+  const box = document.createElement(choose ? "button" : "div");
+  const { left, top, right, bottom } = face.box_normalised;
+  box.className = `box ${verdict(face.decision)}`;
+  Object.assign(box.style, {
+    left: `${100 * left}%`,
+    top: `${100 * top}%`,
+    width: `${100 * (right - left)}%`,
+    height: `${100 * (bottom - top)}%`,
+  });
+  box.classList.toggle("above", bottom > 0.9 && top > 0.1);
+  const label = document.createElement("span");
+  label.textContent = title(face);
+  box.append(label);
+  if (choose) {
+    box.type = "button";
+    box.addEventListener("click", choose);
+  }
+  layer.append(box);
+  return box;
+}
