@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import stat
-import threading
 
 import pytest
 
@@ -15,7 +13,6 @@ from fastapi.testclient import TestClient
 
 from mien.server import Settings, create_app
 from mien.server.access import Access, Role
-from mien.server.work import Busy, Work
 
 
 @pytest.fixture
@@ -258,21 +255,3 @@ def test_who_comes_too_many_is_told_when_to_come_back(client, holders, app):
     full = client.post("/v1/detect", headers=holders["reader"], files={"image": ("a.jpg", b"x")})
     assert (full.status_code, full.json()["error"]["code"]) == (503, "busy")
     assert int(full.headers["retry-after"]) >= 1
-
-
-def test_the_queue_is_bounded_and_finishes_what_it_accepted():
-    import asyncio
-
-    work, release, order = Work(3), threading.Event(), itertools.count()
-
-    async def use():
-        accepted = [asyncio.ensure_future(work.run(lambda: (release.wait(5), next(order))[1])) for _ in range(3)]
-        await asyncio.sleep(0.05)
-        with pytest.raises(Busy):
-            await work.run(lambda: None)
-        release.set()
-        assert await asyncio.gather(*accepted) == [0, 1, 2]
-        assert await work.run(lambda: "room again") == "room again"
-
-    asyncio.run(use())
-    work.close()

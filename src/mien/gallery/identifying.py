@@ -17,7 +17,15 @@ __all__ = ["Identifying", "check_search"]
 
 
 class Identifying(Collection):
-    """Identification of faces."""
+    """Identification of faces, and verification against a person."""
+
+    def pipeline(self) -> Pipeline:
+        """What finds and embeds faces for this collection.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        return self._pipeline()
 
     def identify(self, source: Source, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
         """Find the faces of an image and say who each is, or unknown.

@@ -7,7 +7,7 @@ from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
 from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
-from mien.recognition.verification import compare, verify
+from mien.recognition.verification import compare, verify, verify_faces
 
 __all__ = [
     "RECOGNISERS",
@@ -34,3 +34,4 @@ __all__ = [
     "user_calibration_path",
     "verify",
 ]
+    "verify_faces",

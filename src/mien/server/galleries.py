@@ -24,6 +24,7 @@ class Galleries:
         self._access = access
         self._lock = threading.Lock()
         self._open: dict[str, Gallery] = {}
+        self._known: dict[str, Gallery] = {}
 
     def names(self) -> list[str]:
         """Every collection: those with people, and those that were made here."""
@@ -31,7 +32,15 @@ class Galleries:
 
     def of(self, key: ApiKey, name: str) -> Gallery | None:
         """A collection; None where there is none, or none for this key."""
-        return self._opened(name) if key.may(name) and name in self.names() else None
+        if not key.may(name) or name not in self.names():
+            return None
+        found = self._opened(name)
+        self._known[name] = found
+        return found
+
+    def known(self, key: ApiKey, name: str) -> Gallery | None:
+        """As `of`, but without asking the store, of a collection that was found before: there it stays."""
+        return self._known.get(name) if key.may(name) else None
 
     def asks_for_consent(self, name: str) -> bool:
         """Whether people are enrolled in a collection only with a purpose: unless it was made otherwise."""
@@ -48,6 +57,7 @@ class Galleries:
             for gallery in self._open.values():
                 gallery.close()
             self._open.clear()
+            self._known.clear()
 
     def _opened(self, name: str) -> Gallery:
         with self._lock:

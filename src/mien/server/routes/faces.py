@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 
 from mien.server.documents.faces import Comparison, FacesFound
 from mien.server.routes.parts import PROBLEMS, InCollection, Reader, Serving, image
+from mien.types import Faces
 
 __all__ = ["router"]
 
@@ -15,22 +17,15 @@ router = APIRouter(tags=["faces"], responses={status: PROBLEMS[status] for statu
 
 
 @router.post("/detect")
-async def detect(_: Reader, service: Serving, image_file: Annotated[UploadFile, Form(alias="image")]) -> FacesFound:
+async def detect(key: Reader, service: Serving, image_file: Annotated[UploadFile, File(alias="image")]) -> FacesFound:
     """The faces of an image, without templates."""
-    data = await image(image_file)
-
-    def call() -> FacesFound:
-        from mien.recognition import find
-        from mien.render import faces_to_dict
-
-        return FacesFound.model_validate(faces_to_dict(find(data), image_file.filename or "image"))
-
-    return await service.work.run(call)
+    faces = await service.work.look(await image(image_file), key.key_id)
+    return _found(faces, image_file)
 
 
 @router.post("/verify")
 async def verify(
-    _: Reader,
+    key: Reader,
     service: Serving,
     first: UploadFile,
     second: UploadFile,
@@ -38,32 +33,33 @@ async def verify(
 ) -> Comparison:
     """Whether the largest faces of two images are one person's, at a stated false match rate."""
     images = await image(first), await image(second)
+    found = await asyncio.gather(*(service.work.look(one, key.key_id) for one in images))
 
     def call() -> Comparison:
-        from mien.recognition import verify as decide
+        from mien.recognition import verify_faces
         from mien.render import decision_to_dict
 
-        return Comparison.model_validate(decision_to_dict(decide(*images, fmr=fmr)))
+        return Comparison.model_validate(decision_to_dict(verify_faces(*found, fmr=fmr)))
 
-    return await service.work.run(call)
+    return await service.work.decide(call)
 
 
 @router.post("/collections/{collection}/identify")
 async def identify(
-    _: Reader,
+    key: Reader,
     gallery: InCollection,
     service: Serving,
-    image_file: Annotated[UploadFile, Form(alias="image")],
+    image_file: Annotated[UploadFile, File(alias="image")],
     fpir: Annotated[float, Form(gt=0, lt=1, description="false positive identification rate to decide at")] = 0.01,
     candidates: Annotated[int, Form(ge=1, le=100)] = 5,
 ) -> FacesFound:
     """Who is in an image, at a stated false positive identification rate for this collection."""
-    data = await image(image_file)
+    faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
+    decided = await service.work.decide(lambda: gallery.decide(faces, fpir=fpir, candidates=candidates))
+    return _found(decided, image_file)
 
-    def call() -> FacesFound:
-        from mien.render import faces_to_dict
 
-        faces = gallery.identify(data, fpir=fpir, candidates=candidates)
-        return FacesFound.model_validate(faces_to_dict(faces, image_file.filename or "image"))
+def _found(faces: Faces, upload: UploadFile) -> FacesFound:
+    from mien.render import faces_to_dict
 
-    return await service.work.run(call)
+    return FacesFound.model_validate(faces_to_dict(faces, upload.filename or "image"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, UploadFile
@@ -75,7 +75,7 @@ def _check_own(request: Request, session: Session) -> None:
         raise Refused(403, "not_from_page", message)
 
 
-def _needs(role: Role) -> Callable[[ApiKey], ApiKey]:
+def _needs(role: Role) -> Callable[[ApiKey], Awaitable[ApiKey]]:
     async def check(key: Annotated[ApiKey, Depends(_holder)]) -> ApiKey:
         if key.role < role:
             raise Refused(403, "forbidden", f"expected a key of the role {role.name}, got one of {key.role.name}")

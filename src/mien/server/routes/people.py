@@ -31,7 +31,7 @@ def list_people(
 
 @router.post("", status_code=201)
 async def enroll(
-    _: Operator,
+    key: Operator,
     response: Response,
     gallery: InCollection,
     service: Serving,
@@ -60,7 +60,7 @@ async def enroll(
         )
         return Enrolled.model_validate(done.to_dict())
 
-    enrolled = await service.work.run(call)
+    enrolled = await service.work.run(call, key.key_id)
     response.status_code = 201 if enrolled.added else 200
     return enrolled
 
