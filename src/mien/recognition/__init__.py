@@ -2,6 +2,7 @@
 
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
 from mien.recognition.clustering import cluster, clustering_threshold
+from mien.recognition.curve import search_curve
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
 from mien.recognition.fitting import fit, refit
@@ -31,7 +32,8 @@ __all__ = [
     "models_of",
     "pipeline_for",
     "refit",
+    "search_curve",
     "user_calibration_path",
     "verify",
-]
     "verify_faces",
+]
