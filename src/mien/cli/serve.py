@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["register", "run"]
 
 EPILOG = """\
-The first start makes an admin's API key and prints it, once. Beyond this machine, serve with --certificate, or behind
-a proxy that does TLS: keys and faces travel with every request.
+The first start makes an admin's API key and prints it, once; paste it into the page to sign in. Beyond this machine,
+serve with --certificate, or behind a proxy that does TLS: keys and faces travel with every request.
 
 examples:
   mien serve --gallery people.mien
@@ -29,8 +29,8 @@ def register(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "serve",
-        help="serve a gallery over HTTP (REST)",
-        description="Serve a gallery over HTTP, to holders of API keys: /v1/openapi.json lists what it does.",
+        help="serve a gallery over HTTP: a web page, and REST",
+        description="Serve a gallery over HTTP, to holders of API keys: a page, and REST (see /v1/openapi.json).",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -61,9 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
         Settings(gallery=arguments.gallery, state=state, key_file=arguments.key_file, queue=arguments.queue)
     )
     scheme = "https" if arguments.certificate else "http"
-    print(f"serving at {scheme}://{arguments.host}:{arguments.port}/v1", flush=True)
-    if not app.state.service.access.every_key():
-        _print_key(app.state.service.access)
+    address = f"{scheme}://{arguments.host}:{arguments.port}"
+    print(f"serving a page at {address}/ and REST at {address}/v1", flush=True)
+    access = app.state.service.access
+    if not access.every_key():
+        _print_key(access)
+        if not app.state.service.galleries.names():
+            # The page works at once, without somebody having to know what a collection is.
+            access.declare("main", consent_required=True)
     uvicorn.run(
         app,
         host=arguments.host,

@@ -44,6 +44,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters["initials"] = lambda label: "".join(word[0] for word in str(label).split()[:2]).upper()
+_templates.filters["tint"] = lambda key: int(str(key)[:2], 16) % 6
 
 
 class View(NamedTuple):
@@ -109,7 +111,13 @@ class Page:
             collection: Which one it is about.
             status: HTTP status.
             more: What the template shows.
+
+        Raises:
+            Refused: Who asks has no use of the view.
         """
+        least = next((one.least for one in VIEWS if one.name == view), Role.reader)
+        if not self.may(least):
+            raise Refused(403, "forbidden", WORDS["failed"]["role"].format(role=least.name))
         text = render(
             view,
             collection=collection,

@@ -29,6 +29,15 @@ export function drawFace(canvas, bitmap, box) {
   canvas.getContext("2d").drawImage(bitmap, x, y, side, side, 0, 0, canvas.width, canvas.height);
 }
 
+/** A face with what is around it, as a JPEG: other people of the photo stay out. */
+export function surroundings(bitmap, box) {
+  const [width, height] = [(box.right - box.left) * bitmap.width, (box.bottom - box.top) * bitmap.height];
+  const [x, y] = [Math.max(0, box.left * bitmap.width - 0.4 * width), Math.max(0, box.top * bitmap.height - 0.4 * height)];
+  const canvas = new OffscreenCanvas(Math.min(bitmap.width - x, 1.8 * width), Math.min(bitmap.height - y, 1.8 * height));
+  canvas.getContext("2d").drawImage(bitmap, -x, -y);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
+}
+
 /** Mark a face in an element that lies over its picture. */
 export function mark(layer, face, choose) {
   const box = document.createElement(choose ? "button" : "div");
@@ -46,6 +55,8 @@ export function mark(layer, face, choose) {
   box.append(label);
   if (choose) {
     box.type = "button";
+    // Small boxes show no words.
+    box.setAttribute("aria-label", title(face));
     box.addEventListener("click", choose);
   }
   layer.append(box);

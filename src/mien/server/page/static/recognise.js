@@ -1,8 +1,8 @@
 // Who is in a photo.
 
-import { askPatiently, here, tell } from "./api.js";
+import { ask, askPatiently, here, tell } from "./api.js";
 import { receive } from "./drop.js";
-import { draw, drawFace, mark, pixels } from "./photo.js";
+import { draw, drawFace, mark, pixels, surroundings } from "./photo.js";
 import { meaning, number, say, title, verdict } from "./words.js";
 
 const zone = document.getElementById("drop");
@@ -71,6 +71,13 @@ function card(face, bitmap) {
   badge.textContent = title(face);
   badge.classList.add(verdict(decision));
   if (bitmap) drawFace(row.querySelector("canvas"), bitmap, face.box_normalised);
+  const { person } = decision ?? {};
+  if (person) badge.href = location.pathname.replace(/recognise$/, `people/${person.person_id}`);
+  const deed = row.querySelector(".deed");
+  if (deed && bitmap && !person) {
+    deed.hidden = false;
+    deed.addEventListener("click", () => offer(face, bitmap));
+  }
   const facts = {
     score: number(decision?.score),
     threshold: number(decision?.threshold),
@@ -80,3 +87,32 @@ function card(face, bitmap) {
   for (const [is, text] of Object.entries(facts)) row.querySelector(`[data-is=${is}]`).textContent = text;
   return row;
 }
+
+const dialog = document.getElementById("enrol");
+let offered = null;
+
+function offer(face, bitmap) {
+  offered = { face, bitmap };
+  drawFace(dialog.querySelector("canvas"), bitmap, face.box_normalised);
+  dialog.querySelector(".wrong").hidden = true;
+  dialog.showModal();
+  dialog.querySelector("[name=label]").focus();
+}
+
+dialog?.querySelector("[value=cancel]").addEventListener("click", () => dialog.close());
+dialog?.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const body = new FormData(event.target);
+  if (!body.get("until")) body.delete("until");
+  body.append("images", await surroundings(offered.bitmap, offered.face.box_normalised), shown.name);
+  try {
+    const done = await ask(`${here}/people`, { method: "POST", body });
+    if (!done.added.length) throw new Error(done.refused[0]?.message ?? say("enrol", "already"));
+    dialog.close();
+    event.target.reset();
+    await look(shown);
+  } catch (error) {
+    dialog.querySelector(".wrong").textContent = error.message;
+    dialog.querySelector(".wrong").hidden = false;
+  }
+});
