@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mien.cli import (
     audit,
+    backup,
     calibrate,
     detect,
     doctor,
@@ -21,6 +22,7 @@ from mien.cli import (
     identify,
     models,
     people,
+    restore,
     serve,
     verify,
     watch,
@@ -30,7 +32,23 @@ from mien.errors import MienError, UnwritableFile
 
 __all__ = ["main"]
 
-COMMANDS = (enroll, identify, watch, verify, detect, people, gallery, serve, audit, calibrate, evaluate, models, doctor)
+COMMANDS = (
+    enroll,
+    identify,
+    watch,
+    verify,
+    detect,
+    people,
+    gallery,
+    serve,
+    backup,
+    restore,
+    audit,
+    calibrate,
+    evaluate,
+    models,
+    doctor,
+)
 FAULT = 70  # sysexits.h: EX_SOFTWARE; Python's own 1 would read as "no match"
 INTERRUPTED = 130
 BROKEN_PIPE = 141
