@@ -44,7 +44,7 @@ GIVEN = {
 }
 
 # Operations that no method asks for, and why.
-LEFT_OUT: dict[tuple[str, str], str] = {}
+LEFT_OUT: dict[tuple[str, str], str] = {("GET", "/v1/metrics"): "text, which Prometheus asks for"}
 
 # What serves the client alone.
 NO_OPERATION = {"close", "within"}

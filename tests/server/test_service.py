@@ -154,6 +154,7 @@ ROUTES = [
     ("POST", "/v1/detect", "reader"),
     ("POST", "/v1/verify", "reader"),
     ("GET", "/v1/audit", "admin"),
+    ("GET", "/v1/metrics", "admin"),
 ]
 
 

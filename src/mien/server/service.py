@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
 from mien.server.database import Database
 from mien.server.events import Bus
 from mien.server.galleries import Galleries
+from mien.server.limits import Rate
+from mien.server.metrics import Metrics
 from mien.server.sessions import Sessions
 from mien.server.work import Work
 
@@ -31,7 +33,11 @@ class Service:
         sessions: Who signed in to the page.
         galleries: Open collections.
         bus: Tells of events.
+        metrics: What is counted.
         work: The models' queue.
+        rate: How often each key may ask.
+        attempts: How often each address may ask without a valid key.
+        stopping: Set when the service is to stop: whatever waits for something to happen ends then.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -41,13 +47,19 @@ class Service:
         self.sessions = Sessions(self.database, self.access)
         self.galleries = Galleries(settings, self.access)
         self.bus = Bus()
-        self.work = Work(settings.queue)
+        self.metrics = Metrics(lambda: self.work.waiting)
+        self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
+        self.rate = Rate(settings.rate, settings.burst)
+        self.attempts = Rate(settings.attempts, max(1, settings.attempts))
+        self.stopping = threading.Event()
 
     def start(self) -> None:
         """Begin what runs beside requests."""
 
     def close(self) -> None:
         """Finish what was accepted, and let go of everything."""
-        with suppress(RuntimeError):
-            self.work.close()
-        self.galleries.close()
+        self.stopping.set()
+        # What is still in a gallery after that time keeps it open: the process ends, and loses nothing by it.
+        if self.work.close(self.settings.stop_seconds):
+            self.galleries.close()
+            self.database.close()

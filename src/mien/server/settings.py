@@ -18,7 +18,13 @@ class Settings:
         key_file: Key of sealed collections.
         max_bytes: Largest request body.
         max_images: Most images in a request.
+        max_pixels: Largest image, width x height.
+        body_seconds: How long a request may take to arrive.
         queue: Requests that wait for the models at most; more are told to come back.
+        rate: Requests a minute with one key; 0 for no limit.
+        burst: Requests at once with one key.
+        attempts: Requests a minute without a valid key, from one address, and at once.
+        stop_seconds: How long what was accepted may take when the service stops.
     """
 
     gallery: str | None
@@ -26,4 +32,10 @@ class Settings:
     key_file: Path | None = None
     max_bytes: int = 32 << 20
     max_images: int = 20
+    max_pixels: int = 64_000_000
+    body_seconds: float = 120
     queue: int = 64
+    rate: float = 3000
+    burst: int = 300
+    attempts: int = 60
+    stop_seconds: float = 30

@@ -70,12 +70,25 @@ class Work:
         limit: Requests that wait, or are worked on, at most.
         max_pixels: Largest image.
         threads: How many batches are worked on at once.
+        seen: Told of every batch: how many images it had, and how many faces they.
+
+    Attributes:
+        waiting: Requests that wait, or are worked on.
+        closed: Whether no more are accepted.
     """
 
-    def __init__(self, limit: int, *, max_pixels: int = MAX_PIXELS, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        threads: int | None = None,
+        seen: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.limit = limit
         self.waiting = 0
         self._max_pixels = max_pixels
+        self._seen = seen
         self._held: dict[str, int] = {}
         self._turns: OrderedDict[str, deque[_Look | _Call]] = OrderedDict()
         self._changed = threading.Condition()
@@ -115,14 +128,17 @@ class Work:
         """What a call returns that needs the gallery but not the models: beside queue and event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._deciding, call)
 
-    def close(self) -> None:
-        """Finish what was accepted."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Finish what was accepted; returns whether that took no longer than the timeout, in seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             self.closed = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
-        self._deciding.shutdown(wait=True)
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
+        done = not any(thread.is_alive() for thread in self._threads)
+        self._deciding.shutdown(wait=done)
+        return done
 
     async def _accepted(self, task: _Look | _Call, holder: str) -> Any:  # noqa: ANN401 - what the task gives
         with self._changed:
@@ -203,8 +219,24 @@ class Work:
                 break
             task = following
         for pipeline, batch in batches.items():
-            _find(pipeline, batch)
+            self._find(pipeline, batch)
         return count
+
+    def _find(self, pipeline: Pipeline, batch: list[tuple[_Look, Photo]]) -> None:
+        try:
+            found = pipeline.find_decoded([photo for _, photo in batch], [0] * len(batch))
+        except BaseException as error:
+            if len(batch) == 1:
+                batch[0][0].future.set_exception(error)
+                return
+            # Whose image it was shows when each is looked at alone.
+            for one in batch:
+                self._find(pipeline, [one])
+            return
+        if self._seen is not None:
+            self._seen(len(batch), sum(map(len, found)))
+        for (task, _), faces in zip(batch, found, strict=True):
+            task.future.set_result(faces)
 
 
 def _answer(future: Future[Any], call: Callable[[], Any]) -> None:
@@ -215,18 +247,3 @@ def _answer(future: Future[Any], call: Callable[[], Any]) -> None:
             future.set_exception(error)
         else:
             future.set_result(result)
-
-
-def _find(pipeline: Pipeline, batch: list[tuple[_Look, Photo]]) -> None:
-    try:
-        found = pipeline.find_decoded([photo for _, photo in batch], [0] * len(batch))
-    except BaseException as error:
-        if len(batch) == 1:
-            batch[0][0].future.set_exception(error)
-            return
-        # Whose image it was shows when each is looked at alone.
-        for one in batch:
-            _find(pipeline, [one])
-        return
-    for (task, _), faces in zip(batch, found, strict=True):
-        task.future.set_result(faces)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from mien.server.envelope import Refused
 from mien.server.page.pages import PageRoute, SignedIn, away, render
 from mien.server.page.strings import WORDS
-from mien.server.routes.parts import Serving, session_of
+from mien.server.routes.parts import Serving, check_attempt, session_of
 from mien.server.sessions import LONGEST, cookie_name, from_here
 
 __all__ = ["router"]
@@ -38,6 +38,7 @@ def sign_in(
         raise Refused(403, "not_from_page", WORDS["sign_in"]["elsewhere"])
     session = service.sessions.begin(key)
     if session is None:
+        check_attempt(request, service)
         return HTMLResponse(render("sign_in", then=_ours(then), refused=WORDS["sign_in"]["refused"]), 401)
     answer = away(_ours(then))
     answer.set_cookie(

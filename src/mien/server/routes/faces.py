@@ -39,7 +39,9 @@ async def verify(
         from mien.recognition import verify_faces
         from mien.render import decision_to_dict
 
-        return Comparison.model_validate(decision_to_dict(verify_faces(*found, fmr=fmr)))
+        decision = verify_faces(*found, fmr=fmr)
+        service.metrics.decided("verify", [decision])
+        return Comparison.model_validate(decision_to_dict(decision))
 
     return await service.work.decide(call)
 
@@ -56,6 +58,7 @@ async def identify(
     """Who is in an image, at a stated false positive identification rate for this collection."""
     faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
     decided = await service.work.decide(lambda: gallery.decide(faces, fpir=fpir, candidates=candidates))
+    service.metrics.decided("identify", decided.decisions)
     return _found(decided, image_file)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -14,10 +15,23 @@ from mien.gallery import Gallery
 from mien.server.access import ApiKey, Role
 from mien.server.documents.base import Problem
 from mien.server.envelope import Refused, not_found
+from mien.server.limits import network
 from mien.server.service import Service
 from mien.server.sessions import CSRF_HEADER, SAFE, Session, cookie_name, from_here
 
-__all__ = ["PROBLEMS", "Admin", "InCollection", "Operator", "Reader", "Serving", "image", "serving", "session_of"]
+__all__ = [
+    "EVERYWHERE",
+    "PROBLEMS",
+    "Admin",
+    "InCollection",
+    "Operator",
+    "Reader",
+    "Serving",
+    "check_attempt",
+    "image",
+    "serving",
+    "session_of",
+]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -25,13 +39,18 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         401: "No key, or one that is refused",
         403: "The key's role may not do this",
         404: "Nothing of that name that the key may see",
+        408: "The body came too slowly",
         409: "It conflicts with what is there",
         413: "The body is too large",
         422: "The request cannot be done as it is",
+        429: "Too many requests with this key, or without a valid one from this address; see Retry-After",
         503: "The queue is full, or the store cannot be reached; see Retry-After",
         507: "No room left; nothing was changed",
     }.items()
 }
+
+EVERYWHERE: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (408, 413, 429)}
+"""What every route may answer, before it is asked."""
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `mien serve` printed it or `POST /v1/keys` gave it.")
 
@@ -63,9 +82,29 @@ async def _holder(
             _check_own(request, session)
         key = session.key if session else None
     if key is None:
+        check_attempt(request, service)
         message = "expected a valid key: Authorization: Bearer mien_..."
         raise Refused(401, "unauthenticated", message, {"WWW-Authenticate": "Bearer"})
+    request.state.key_id = key.key_id
+    _check_rate(service.rate.taken(key.key_id), "with this key")
     return key
+
+
+def check_attempt(request: Request, service: Service) -> None:
+    """Count an attempt without a valid key: who tries many is told to wait. Who has one is never kept waiting by them.
+
+    Raises:
+        Refused: Too many came from that address.
+    """
+    address = network(request.client.host if request.client else None)
+    _check_rate(service.attempts.taken(address), "without a valid key from this address")
+
+
+def _check_rate(wait: float, what: str) -> None:
+    if wait:
+        seconds = math.ceil(wait)
+        message = f"too many requests {what}; come back in {seconds} s"
+        raise Refused(429, "too_many_requests", message, {"Retry-After": str(seconds)})
 
 
 def _check_own(request: Request, session: Session) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 
 from mien.server.documents.keys import KeyRecord
 from mien.server.documents.service import AuditLog, Health
+from mien.server.envelope import Refused
+from mien.server.metrics import CONTENT_TYPE
 from mien.server.routes.keys import record
 from mien.server.routes.parts import PROBLEMS, Admin, Reader, Serving
 
@@ -22,9 +25,17 @@ def health(service: Serving) -> Health:
 
 @router.get("/ready", responses={503: PROBLEMS[503]})
 def ready(service: Serving) -> Health:
-    """Whether the gallery can be read; needs no key."""
+    """Whether the gallery can be read, and requests are welcome: not while the service stops. Needs no key."""
+    if service.stopping.is_set():
+        raise Refused(503, "stopping", "the service finishes what it accepted, and stops; ask another, or come back")
     _ = service.galleries.main.revision
     return Health(status="ok", waiting=service.work.waiting)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses={status: PROBLEMS[status] for status in (401, 403)})
+def metrics(_: Admin, service: Serving) -> PlainTextResponse:
+    """What is counted, for Prometheus: by route and outcome, nothing by who asked or who was seen."""
+    return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
 @router.get("/me", responses={401: PROBLEMS[401]})
