@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -103,14 +104,13 @@ def test_metrics_at_an_address_of_their_own(app):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:{1}".format(*taken.getsockname())
         for impossible in (address, "nowhere", "127.0.0.1:99999999", "127.0.0.1:http"):
-            with pytest.raises(InvalidArgument, match="HOST:PORT"):
-                metrics.serve(impossible)
-    end = metrics.serve(address)
-    try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
-            assert b"mien_waiting 0.0" in answer.read()
-    finally:
-        end()
+            with pytest.raises(InvalidArgument, match="HOST:PORT"), metrics.serving(impossible):
+                pass
+    url = f"http://{address}/metrics"
+    with metrics.serving(address), urllib.request.urlopen(url, timeout=10) as answer:
+        assert b"mien_waiting 0.0" in answer.read()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(url, timeout=10)
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -80,8 +81,9 @@ class Metrics:
         """Everything, in Prometheus' format."""
         return generate_latest(self.registry)
 
-    def serve(self, address: str) -> Callable[[], None]:
-        """Serve them at an address of their own, to whoever can reach it; returns what ends that.
+    @contextmanager
+    def serving(self, address: str) -> Iterator[None]:
+        """Serve them at an address of their own meanwhile, to whoever can reach it.
 
         Args:
             address: ``HOST:PORT``.
@@ -93,13 +95,11 @@ class Metrics:
         try:
             server, thread = start_http_server(int(port), host.strip("[]") or "127.0.0.1", self.registry)
         except (ValueError, OSError, OverflowError) as error:
-            raise InvalidArgument(
-                f"metrics address: expected HOST:PORT that is free, got {address!a} ({error})"
-            ) from error
-
-        def end() -> None:
+            message = f"metrics address: expected HOST:PORT that is free, got {address!a} ({error})"
+            raise InvalidArgument(message) from error
+        try:
+            yield
+        finally:
             server.shutdown()
             server.server_close()
             thread.join()
-
-        return end
