@@ -51,7 +51,8 @@ def test_a_person_from_enrolment_to_erasure(serve, samples):
                 client.within("staff").show_collection()
             assert (refused.value.status, refused.value.code) == (404, "not_found")
             assert client.erase(person_id, proof=True)["proof"]["found"] == []
-        assert admin.audit()["report"]["sound"]
+        assert [line["action"] for line in admin.audit()][-1] == "proof"
+        assert admin.verify_audit()["sound"]
         admin.revoke_key(issued["key_id"])
         with pytest.raises(ServiceError, match="valid key"):
             Client(service.url, issued["secret"]).me()

@@ -71,6 +71,7 @@ def test_crops_go_in_every_engine(gallery):
     with pytest.raises(UnknownFace):
         gallery.crop(first)
     assert gallery.crop(second) == b"two"
+    assert gallery.cropped(gallery.samples("Ada")) == {second}
     assert gallery.forget_crops() == 1
     assert gallery.crop(second) is None
 

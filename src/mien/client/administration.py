@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from mien.client.documents import AuditLog, CollectionRecord, Collections, Health, KeyIssued, KeyRecord, Keys
+from mien.client.documents import (
+    AuditLine,
+    AuditPage,
+    AuditVerification,
+    CollectionRecord,
+    Collections,
+    Health,
+    KeyIssued,
+    KeyRecord,
+    Keys,
+)
 from mien.client.part import Part
 from mien.client.transport import path_of
 
@@ -72,7 +82,17 @@ class Administration(Part):
         answer: CollectionRecord = self._transport.ask("GET", path)
         return answer
 
-    def audit(self) -> AuditLog:
-        """The log of who was erased and who looked, and whether it is sound."""
-        answer: AuditLog = self._transport.ask("GET", "/audit")
+    def audit(self, *, page: int = 1000) -> Iterator[AuditLine]:
+        """The log of who was erased and who looked, oldest line first, a page at a time."""
+        after = 0
+        while True:
+            answer: AuditPage = self._transport.ask("GET", "/audit", query={"after": after, "limit": page})
+            yield from answer["entries"]
+            if answer["next"] is None:
+                return
+            after = answer["next"]
+
+    def verify_audit(self) -> AuditVerification:
+        """Whether no line of the log was changed, left out or put in."""
+        answer: AuditVerification = self._transport.ask("GET", "/audit/verification")
         return answer

@@ -34,6 +34,11 @@ class Auditing(Collection):
         with self._store.reading(self.collection) as transaction:
             return [*audit.read(transaction, after, limit)]
 
+    def last_entry(self) -> AuditEntry | None:
+        """The last line of the audit log of the store; None of an empty one."""
+        with self._store.reading(self.collection) as transaction:
+            return audit.last(transaction)
+
     def verify_audit(self, public_key: str | None = None) -> AuditReport:
         """Check that no line of the audit log was changed, left out or put in.
 

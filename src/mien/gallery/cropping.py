@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from mien.errors import InvalidArgument
 from mien.gallery.collection import Collection
 from mien.gallery.resolve import face
+
+if TYPE_CHECKING:
+    from mien.gallery.records import FaceRecord
 
 __all__ = ["Cropping"]
 
@@ -39,6 +45,11 @@ class Cropping(Collection):
         """The crop of a face as it was given; None where there is none. Errors as in `keep_crop`."""
         with self._store.reading(self.collection) as transaction:
             return transaction.crop(face(transaction, face_id).face_id)
+
+    def cropped(self, faces: Iterable[FaceRecord]) -> set[str]:
+        """Keys of those of some faces that have a crop."""
+        with self._store.reading(self.collection) as transaction:
+            return transaction.cropped([face.face_id for face in faces])
 
     def forget_crops(self) -> int:
         """Remove every crop of the collection, and its bytes from all files of the store; returns how many.

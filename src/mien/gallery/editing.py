@@ -46,6 +46,15 @@ class Editing(Collection):
         with self._store.reading(self.collection) as transaction:
             return transaction.samples(one(transaction, person).person_id)
 
+    def face(self, face_id: str) -> FaceRecord:
+        """A face, a sample or an unnamed one, by its key or the first digits of it.
+
+        Raises:
+            UnknownFace: No face, or several, of that key.
+        """
+        with self._store.reading(self.collection) as transaction:
+            return face(transaction, face_id)
+
     def rename(self, person: str, label: str) -> Person:
         """Give a person another label; the id stays. Errors as in `person`; returns the person as they are now."""
         label = parse_label(label)

@@ -280,6 +280,9 @@ class Transaction(Protocol):
     def crop(self, face_id: str) -> bytes | None:
         """The crop of a face."""
 
+    def cropped(self, face_ids: Collection[str]) -> set[str]:
+        """Those of some faces that have a crop."""
+
     def forget_crops(self) -> int:
         """Remove every crop of the collection; returns how many."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from mien.gallery import Gallery
-from mien.server.access import Access, ApiKey
+from mien.server.access import Access, ApiKey, Rules
 from mien.server.settings import Settings
 
 __all__ = ["Galleries"]
@@ -44,7 +44,11 @@ class Galleries:
 
     def asks_for_consent(self, name: str) -> bool:
         """Whether people are enrolled in a collection only with a purpose: unless it was made otherwise."""
-        return self._access.collections().get(name, True)
+        return self.rules(name).consent_required
+
+    def rules(self, name: str) -> Rules:
+        """What is asked for, and kept, in a collection."""
+        return self._access.collections().get(name, Rules())
 
     @property
     def main(self) -> Gallery:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
+from mien.server.crops import Crops
 from mien.server.database import Database
 from mien.server.events import Bus
 from mien.server.galleries import Galleries
@@ -32,6 +33,7 @@ class Service:
         access: Keys and collections.
         sessions: Who signed in to the page.
         galleries: Open collections.
+        crops: Pictures of faces, where a collection keeps them.
         bus: Tells of events.
         metrics: What is counted.
         work: The models' queue.
@@ -46,6 +48,7 @@ class Service:
         self.access = Access(self.database)
         self.sessions = Sessions(self.database, self.access)
         self.galleries = Galleries(settings, self.access)
+        self.crops = Crops(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key"))
         self.bus = Bus()
         self.metrics = Metrics(lambda: self.work.waiting)
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)

@@ -16,6 +16,8 @@ class Settings:
         gallery: Path or URL of the gallery; None for the user's own.
         state: File of the service's own: who may do what. No biometric data.
         key_file: Key of sealed collections.
+        crop_key: File of the key that seals pictures of faces, where collections keep them; None for one beside
+            ``state``, with ``.crop-key`` after its name.
         max_bytes: Largest request body.
         max_images: Most images in a request.
         max_pixels: Largest image, width x height.
@@ -30,6 +32,7 @@ class Settings:
     gallery: str | None
     state: Path
     key_file: Path | None = None
+    crop_key: Path | None = None
     max_bytes: int = 32 << 20
     max_images: int = 20
     max_pixels: int = 64_000_000

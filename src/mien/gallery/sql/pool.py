@@ -236,6 +236,11 @@ class Pool(Journal):
         row = self._connection.execute("SELECT sealed FROM crop WHERE sample_id = ?", (face_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def cropped(self, face_ids: Collection[str]) -> set[str]:
+        """Those of some faces that have a crop."""
+        query = f"SELECT sample_id FROM crop WHERE {self._dialect.among('sample_id')}"  # noqa: S608 - a column of ours
+        return {row[0] for row in self._connection.execute(query, (self._dialect.keys(face_ids),))}
+
     def forget_crops(self) -> int:
         """Remove every crop of the collection."""
         return self._connection.execute("DELETE FROM crop WHERE collection_id = ?", (self._collection_id,)).rowcount

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mien.gallery import Gallery
-from mien.server.access import ApiKey, Role
+from mien.server.access import ApiKey, Scope
 from mien.server.documents.base import Problem
 from mien.server.envelope import Refused, not_found
 from mien.server.limits import network
@@ -23,12 +23,17 @@ __all__ = [
     "EVERYWHERE",
     "PROBLEMS",
     "Admin",
+    "Auditor",
+    "Enroller",
+    "Holder",
+    "Identifier",
     "InCollection",
     "Operator",
     "Reader",
     "Serving",
     "check_attempt",
     "image",
+    "problems",
     "serving",
     "session_of",
 ]
@@ -36,6 +41,7 @@ __all__ = [
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
+        400: "The body is not what its type says",
         401: "No key, or one that is refused",
         403: "The key's role may not do this",
         404: "Nothing of that name that the key may see",
@@ -51,6 +57,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 EVERYWHERE: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (408, 413, 429)}
 """What every route may answer, before it is asked."""
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route that needs a key may answer besides its success: some statuses, and those of all such routes."""
+    return {status: PROBLEMS[status] for status in sorted({401, 403, 422, 503, 507, *statuses})}
+
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `mien serve` printed it or `POST /v1/keys` gave it.")
 
@@ -114,18 +126,26 @@ def _check_own(request: Request, session: Session) -> None:
         raise Refused(403, "not_from_page", message)
 
 
-def _needs(role: Role) -> Callable[[ApiKey], Awaitable[ApiKey]]:
+def _needs(scope: Scope) -> Callable[[ApiKey], Awaitable[ApiKey]]:
     async def check(key: Annotated[ApiKey, Depends(_holder)]) -> ApiKey:
-        if key.role < role:
-            raise Refused(403, "forbidden", f"expected a key of the role {role.name}, got one of {key.role.name}")
+        if key.role < scope.role:
+            raise Refused(403, "forbidden", f"expected a key of the role {scope.role.name}, got one of {key.role.name}")
+        if not key.has(scope):
+            raise Refused(
+                403, "forbidden", f"expected a key with the scope {scope}, got one with {' '.join(key.scopes)}"
+            )
         return key
 
     return check
 
 
-Reader = Annotated[ApiKey, Depends(_needs(Role.reader))]
-Operator = Annotated[ApiKey, Depends(_needs(Role.operator))]
-Admin = Annotated[ApiKey, Depends(_needs(Role.admin))]
+Holder = Annotated[ApiKey, Depends(_holder)]
+Identifier = Annotated[ApiKey, Depends(_needs(Scope.identify))]
+Reader = Annotated[ApiKey, Depends(_needs(Scope.read))]
+Enroller = Annotated[ApiKey, Depends(_needs(Scope.enroll))]
+Operator = Annotated[ApiKey, Depends(_needs(Scope.edit))]
+Auditor = Annotated[ApiKey, Depends(_needs(Scope.audit))]
+Admin = Annotated[ApiKey, Depends(_needs(Scope.admin))]
 
 
 async def _in_collection(collection: str, key: Annotated[ApiKey, Depends(_holder)], service: Serving) -> Gallery:

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from mien.server.documents.keys import KeyRecord
-from mien.server.documents.service import AuditLog, Health
+from mien.server.documents.service import Health
 from mien.server.envelope import Refused
 from mien.server.metrics import CONTENT_TYPE
 from mien.server.routes.keys import record
-from mien.server.routes.parts import PROBLEMS, Admin, Reader, Serving
+from mien.server.routes.parts import PROBLEMS, Admin, Holder, Serving, problems
 
 __all__ = ["router"]
 
@@ -38,14 +38,7 @@ def metrics(_: Admin, service: Serving) -> PlainTextResponse:
     return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
-@router.get("/me", responses={401: PROBLEMS[401]})
-def me(key: Reader) -> KeyRecord:
+@router.get("/me", responses=problems())
+def me(key: Holder) -> KeyRecord:
     """The key that asks."""
     return record(key)
-
-
-@router.get("/audit", responses={status: PROBLEMS[status] for status in (401, 403, 503)})
-def audit(_: Admin, service: Serving) -> AuditLog:
-    """The log of who was erased, and whether it is sound."""
-    entries = [entry.to_dict() for entry in service.galleries.main.audit()]
-    return AuditLog(entries=entries, report=service.galleries.main.verify_audit().to_dict())
