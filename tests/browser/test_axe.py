@@ -7,16 +7,23 @@ from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
 
-SIZES = [(width, scheme) for width in (1280, 375) for scheme in ("light", "dark")]
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+SIZES = [
+    # width, colour scheme, and what is looked at: all but colours is the same in both schemes
+    (1280, "light", {}),
+    (1280, "dark", COLOURS),
+    (375, "light", COLOURS),
+    (375, "dark", {}),
+]
 
 
 def faults(page):
     """What axe-core says of a page in every size and scheme."""
     found = []
-    for width, scheme in SIZES:
+    for width, scheme, only in SIZES:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        said = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        said = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
         found += [
             (width, scheme, one["id"], [node["html"][:120] for node in one["nodes"]])
             for one in said
@@ -57,6 +64,12 @@ def choosing(page, samples):
     page.get_by_role("link", name="Barack Obama").click()
 
 
+def waiting(page, samples):
+    page.set_input_files("#file", samples / "multi_face.jpg")
+    page.locator("[data-suggestion]").first.wait_for()
+    page.locator("summary").first.click()
+
+
 VIEWS = [
     ("recognise", None),
     ("recognise", looked),
@@ -66,6 +79,9 @@ VIEWS = [
     ("people", None),
     ("people", choosing),
     ("people", one_person),
+    ("unknown", waiting),
+    ("settings", None),
+    ("audit", None),
 ]
 
 

@@ -116,3 +116,11 @@ def test_an_access_of_no_collection_says_so(two):
     assert here.collection is not None
     assert nowhere.collection is None
     assert two.verify_audit(two.public_key).sound
+
+
+def test_the_last_line_is_read_alone(gallery):
+    assert gallery.last_entry() is None
+    gallery.enroll("Ada", looks("ada", 0))
+    gallery.erase("Ada")
+    gallery.note_access("identify", "key 1", faces=1)
+    assert gallery.last_entry() == gallery.audit()[-1]

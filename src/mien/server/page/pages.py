@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mien.errors import MienError
 from mien.gallery import Gallery
-from mien.server.access import Role
+from mien.render.words import share
+from mien.server.access import EVERY, Scope
 from mien.server.envelope import Refused, not_found, status_of
 from mien.server.page.strings import WORDS
 from mien.server.routes.parts import Serving, session_of
@@ -44,6 +45,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters["share"] = lambda rate: share(float(f"{rate:.2g}"))
+_templates.filters["each"] = lambda rate: f"{round(1 / rate):,}"
 _templates.filters["initials"] = lambda label: "".join(word[0] for word in str(label).split()[:2]).upper()
 _templates.filters["tint"] = lambda key: int(str(key)[:2], 16) % 6
 
@@ -53,18 +56,23 @@ class View(NamedTuple):
 
     Attributes:
         name: In addresses, of its template and its words.
-        least: The role that has use of it.
+        scope: What its keys may do.
+        everywhere: Whether it is of all collections, so that its keys have to be granted every one.
     """
 
     name: str
-    least: Role
+    scope: Scope
+    everywhere: bool = False
 
 
 VIEWS = (
-    View("recognise", Role.reader),
-    View("live", Role.reader),
-    View("enrol", Role.operator),
-    View("people", Role.reader),
+    View("recognise", Scope.identify),
+    View("live", Scope.identify),
+    View("enrol", Scope.enroll),
+    View("people", Scope.read),
+    View("unknown", Scope.read),
+    View("settings", Scope.read),
+    View("audit", Scope.audit, everywhere=True),
 )
 
 
@@ -95,41 +103,46 @@ class Page:
     def __init__(self, request: Request, session: SignedIn, service: Serving) -> None:
         self._request, self.session, self.service = request, session, service
 
-    def may(self, least: Role) -> bool:
-        """Whether who asks may do what a role may."""
-        return self.session.key.role >= least
+    def may(self, scope: Scope) -> bool:
+        """Whether who asks may do something."""
+        return self.session.key.has(scope)
+
+    def shows(self, view: View) -> bool:
+        """Whether a view is for who asks."""
+        return self.may(view.scope) and (not view.everywhere or EVERY in self.session.key.collections)
 
     def collections(self) -> list[str]:
         """The collections that who asks may see."""
         return [name for name in self.service.galleries.names() if self.session.key.may(name)]
 
-    def of(self, view: str, *, collection: str | None, status: int = 200, **more: object) -> HTMLResponse:
+    def of(self, view: str, *, collection: str | None, menu: str = "", **more: object) -> HTMLResponse:
         """A page.
 
         Args:
             view: Name of the template.
             collection: Which one it is about.
-            status: HTTP status.
+            menu: The view of the menu that it belongs to; "" for its own.
             more: What the template shows.
 
         Raises:
             Refused: Who asks has no use of the view.
         """
-        least = next((one.least for one in VIEWS if one.name == view), Role.reader)
-        if not self.may(least):
-            raise Refused(403, "forbidden", WORDS["failed"]["role"].format(role=least.name))
+        for one in VIEWS:
+            if one.name == (menu or view) and not self.shows(one):
+                scope = one.scope
+                raise Refused(403, "forbidden", WORDS["failed"]["scope"].format(scope=scope, role=scope.role.name))
         text = render(
             view,
             collection=collection,
             collections=self.collections(),
-            views=[one.name for one in VIEWS if self.may(one.least)] if collection else [],
+            active=menu or view,
+            views=[one.name for one in VIEWS if self.shows(one)] if collection else [],
             key=self.session.key,
             csrf=self.session.csrf,
-            operator=self.may(Role.operator),
-            admin=self.may(Role.admin),
+            may={str(scope): self.may(scope) for scope in Scope},
             **more,
         )
-        return HTMLResponse(text, status)
+        return HTMLResponse(text)
 
 
 ThePage = Annotated[Page, Depends()]

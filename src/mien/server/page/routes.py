@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Query
@@ -11,14 +11,20 @@ from starlette.staticfiles import StaticFiles
 
 from mien.gallery import Contains, Gallery, Person
 from mien.gallery.people import today
+from mien.recognition import search_curve
+from mien.server.access import Scope
 from mien.server.envelope import not_found
 from mien.server.page import signing
-from mien.server.page.pages import FOLDER, STATIC, Here, PageRoute, ThePage, away
+from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away
+from mien.server.page.plot import HEIGHT, WIDTH, plot
 from mien.server.page.strings import WORDS, reasons
 
 __all__ = ["install"]
 
 _PEOPLE = 60
+_GROUPS = 50
+_CROPS = 12
+_LINES = 100
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -49,8 +55,9 @@ def icon() -> FileResponse:
 def begin(page: ThePage) -> Response:
     """To the collection that is there; where there is none, how to get one."""
     names = page.collections()
-    if names:
-        return away(f"/collections/{quote(names[0], safe='')}/recognise")
+    view = next((view.name for view in VIEWS if page.shows(view)), None)
+    if names and view:
+        return away(f"/collections/{quote(names[0], safe='')}/{view}")
     return page.of("welcome", collection=None)
 
 
@@ -61,8 +68,9 @@ def recognise(page: ThePage, gallery: Here) -> Response:
         "recognise",
         collection=gallery.collection,
         said=_said("faces", "enrol"),
+        **_rates(page, gallery),
         people=gallery.size,
-        consent=page.service.galleries.asks_for_consent(gallery.collection),
+        consent=page.service.galleries.rules(gallery.collection).consent_required,
         today=today(),
     )
 
@@ -70,7 +78,8 @@ def recognise(page: ThePage, gallery: Here) -> Response:
 @router.get("/collections/{collection}/live")
 def live(page: ThePage, gallery: Here) -> Response:
     """Who is before the browser's camera."""
-    return page.of("live", collection=gallery.collection, said=_said("faces", "camera", "live"))
+    said = _said("faces", "camera", "live")
+    return page.of("live", collection=gallery.collection, said=said, **_rates(page, gallery))
 
 
 @router.get("/collections/{collection}/enrol")
@@ -81,7 +90,7 @@ def enrol(page: ThePage, gallery: Here, person: Annotated[str, Query(max_length=
         collection=gallery.collection,
         said=_said("camera", "enrol"),
         person=_person(gallery, person) if person else None,
-        consent=page.service.galleries.asks_for_consent(gallery.collection),
+        consent=page.service.galleries.rules(gallery.collection).consent_required,
         most=page.service.settings.max_images,
         today=today(),
     )
@@ -99,6 +108,7 @@ def people(
     query = query.strip()
     listed = gallery.page(after, limit=_PEOPLE, where=Contains("label", query) if query else None)
     kept = _person(gallery, merge) if merge else None
+    gallery.note_access("list", page.session.key.key_id, people=len(listed.people))
     return page.of(
         "people",
         collection=gallery.collection,
@@ -109,6 +119,7 @@ def people(
         query=query,
         size=gallery.size,
         merge=kept,
+        edit=next(iter(gallery.edits()), None) if page.may(Scope.edit) and kept is None else None,
     )
 
 
@@ -116,12 +127,72 @@ def people(
 def person(page: ThePage, gallery: Here, person_id: str) -> Response:
     """One person."""
     found = _person(gallery, person_id)
+    samples = gallery.samples(person_id)
+    gallery.note_access("read", page.session.key.key_id, [person_id], samples=len(samples))
     return page.of(
         "person",
+        menu="people",
         collection=gallery.collection,
         said=_said("person", "levels"),
         person=found,
-        samples=gallery.samples(found.person_id),
+        samples=samples,
+        pictured=gallery.cropped(samples),
+        today=today(),
+    )
+
+
+@router.get("/collections/{collection}/unknown")
+def unknown(page: ThePage, gallery: Here) -> Response:
+    """Faces that wait for a name."""
+    suggestions = gallery.suggestions()[:_GROUPS]
+    faces = [face for one in suggestions for face in one.faces[:_CROPS]]
+    gallery.note_access("read", page.session.key.key_id, faces=len(faces))
+    return page.of(
+        "unknown",
+        collection=gallery.collection,
+        said=_said("unknown"),
+        suggestions=suggestions,
+        pictured=gallery.cropped(faces),
+        most=_CROPS,
+        consent=page.service.galleries.rules(gallery.collection).consent_required,
+        today=today(),
+    )
+
+
+@router.get("/collections/{collection}/audit")
+def audit(page: ThePage, gallery: Here, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """The audit log, newest line first."""
+    if before is None:
+        last = gallery.last_entry()
+        before = last.sequence + 1 if last else 1
+    first = max(0, before - 1 - _LINES)
+    entries = gallery.audit(first, before - 1 - first)
+    return page.of(
+        "audit",
+        collection=gallery.collection,
+        said=_said("audit"),
+        entries=entries[::-1],
+        before=first + 1 if first else None,
+        public_key=gallery.public_key,
+    )
+
+
+@router.get("/collections/{collection}/settings")
+def settings(page: ThePage, gallery: Here) -> Response:
+    """Where a collection stands between strangers with a name and people without; its rules, and the service's keys."""
+    rules = page.service.galleries.rules(gallery.collection)
+    calibration, size, own = gallery.calibration, max(1, gallery.size), page.session.key
+    return page.of(
+        "settings",
+        collection=gallery.collection,
+        said=_said(),
+        rules=rules,
+        plot=plot(search_curve(calibration, size), rules.fpir) if calibration else None,
+        plot_size=(WIDTH, HEIGHT),
+        calibration=calibration.name if calibration else None,
+        people=size,
+        keys=[key for key in page.service.access.every_key() if page.may(Scope.admin) and own.covers(key)],
+        today=today(),
     )
 
 
@@ -131,6 +202,12 @@ def _person(gallery: Gallery, person_id: str) -> Person:
     if found.person_id != person_id:
         raise not_found(f"person {person_id}")
     return found
+
+
+def _rates(page: Page, gallery: Gallery) -> dict[str, Any]:
+    """Error rates to choose from, and the collection's own."""
+    own = page.service.galleries.rules(gallery.collection).fpir
+    return {"rates": sorted({0.1, 0.01, 0.001, own}, reverse=True), "own_rate": own}
 
 
 def _said(*parts: str) -> dict[str, object]:

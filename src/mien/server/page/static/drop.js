@@ -7,10 +7,13 @@ export function receive(zone, input, take) {
     const found = images(files);
     if (found.length) take(found);
   };
-  input.addEventListener("change", () => {
+  const chosen = () => {
     given(input.files);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", chosen);
+  // Somebody may have been quicker than this script.
+  chosen();
   for (const name of ["dragenter", "dragover"]) {
     document.addEventListener(name, (event) => {
       event.preventDefault();

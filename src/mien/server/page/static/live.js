@@ -2,6 +2,7 @@
 
 import { ask, here, tell } from "./api.js";
 import { cameras, open, shut, still } from "./camera.js";
+import { place } from "./photo.js";
 import { agreed, follow } from "./tracks.js";
 import { meaning, say } from "./words.js";
 
@@ -108,7 +109,7 @@ function show(faces) {
   const names = [];
   for (const track of tracks) {
     const vote = agreed(track);
-    place(track, vote);
+    move(track, vote);
     if (vote) names.push([vote.words, vote.kind]);
     if (vote?.person) remember(vote.person);
   }
@@ -117,7 +118,7 @@ function show(faces) {
   if (faces?.length) document.getElementById("meaning").textContent = meaning(faces);
 }
 
-function place(track, vote) {
+function move(track, vote) {
   let box = boxes.get(track.id);
   if (!box) {
     box = document.createElement("div");
@@ -125,11 +126,8 @@ function place(track, vote) {
     layer.append(box);
     boxes.set(track.id, box);
   }
-  const { left, top, right, bottom } = track.box;
-  box.className = `box moving ${vote?.kind ?? "found"}`;
+  place(box, track.box, `moving ${vote?.kind ?? "found"}`);
   box.firstChild.textContent = vote?.words ?? say("live", "looking");
-  const sides = { left, top, width: right - left, height: bottom - top };
-  for (const [side, value] of Object.entries(sides)) box.style[side] = `${100 * value}%`;
 }
 
 function remember(person) {

@@ -7,15 +7,49 @@ const person = document.getElementById("person");
 const path = `${here}/people/${person.dataset.id}`;
 const sure = document.getElementById("sure");
 
-document.getElementById("rename")?.addEventListener("submit", async (event) => {
-  event.preventDefault();
+on("rename", async (form) => {
+  await ask(path, { method: "PATCH", body: { label: form.get("label") } });
+  location.reload();
+});
+on("consent", async (form) => {
+  const body = { purpose: form.get("purpose"), until: form.get("until") || null };
+  await ask(`${path}/consent`, { method: "PUT", body });
+  location.reload();
+});
+on("split", async (form) => {
+  const body = { samples: form.getAll("samples"), label: form.get("label") || null };
+  const other = await ask(`${path}/split`, { method: "POST", body });
+  location.assign(location.pathname.replace(person.dataset.id, other.person_id));
+});
+document.getElementById("split").addEventListener("change", ({ currentTarget }) => {
+  const off = document.getElementById("off");
+  if (off) off.hidden = !new FormData(currentTarget).has("samples");
+});
+for (const button of document.querySelectorAll("[data-reject]")) {
+  button.addEventListener("click", () =>
+    attempt(async () => {
+      const body = { person_id: person.dataset.id };
+      await ask(`${here}/faces/${button.dataset.reject}/reject`, { method: "POST", body });
+      location.reload();
+    }),
+  );
+}
+
+function on(id, act) {
+  const form = document.getElementById(id);
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(() => act(new FormData(form)));
+  });
+}
+
+async function attempt(act) {
   try {
-    await ask(path, { method: "PATCH", body: { label: new FormData(event.target).get("label") } });
-    location.reload();
+    await act();
   } catch (error) {
     tell(error.message, true);
   }
-});
+}
 
 document.getElementById("erase")?.addEventListener("click", () => sure.showModal());
 sure?.addEventListener("close", async () => {

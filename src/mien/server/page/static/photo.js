@@ -38,18 +38,20 @@ export function surroundings(bitmap, box) {
   return canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
 }
 
+/** Lay an element over a box (fractions of the picture); its words stay inside of the picture. */
+export function place(element, { left, top, right, bottom }, look) {
+  element.className = `box ${look}`;
+  element.classList.toggle("above", bottom > 0.9 && top > 0.1);
+  element.classList.toggle("left", left < 0.1);
+  element.classList.toggle("right", right > 0.9 && left >= 0.1);
+  const sides = { left, top, width: right - left, height: bottom - top };
+  for (const [side, value] of Object.entries(sides)) element.style[side] = `${100 * value}%`;
+}
+
 /** Mark a face in an element that lies over its picture. */
 export function mark(layer, face, choose) {
   const box = document.createElement(choose ? "button" : "div");
-  const { left, top, right, bottom } = face.box_normalised;
-  box.className = `box ${verdict(face.decision)}`;
-  Object.assign(box.style, {
-    left: `${100 * left}%`,
-    top: `${100 * top}%`,
-    width: `${100 * (right - left)}%`,
-    height: `${100 * (bottom - top)}%`,
-  });
-  box.classList.toggle("above", bottom > 0.9 && top > 0.1);
+  place(box, face.box_normalised, verdict(face.decision));
   const label = document.createElement("span");
   label.textContent = title(face);
   box.append(label);
