@@ -13,6 +13,8 @@ from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 
 __all__ = ["Database"]
 
+_ADVICE = "no room on the disk; nothing was changed: free some space and repeat"
+
 
 class Database:
     """A file that only its owner may read; each part of the service has tables of its own in it.
@@ -58,7 +60,9 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            raise _kind(error)(f"{self.path}: the service's file cannot be used ({error})") from error
+            kind = _kind(error)
+            meaning = _ADVICE if kind is StoreFull else "the service's file cannot be used"
+            raise kind(f"{self.path}: {meaning} ({error})", path=str(self.path)) from error
         finally:
             if connection is not None:
                 self._idle.append(connection)

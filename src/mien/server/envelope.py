@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.errors import (
     AmbiguousPerson,
+    Detail,
     ImageTooLarge,
     InputError,
     LinkConflict,
@@ -222,7 +223,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MienError)
     async def ours(request: Request, error: MienError) -> JSONResponse:
-        return _answer(request, status_of(error), error.code, error.message, error.to_dict().get("details"))
+        status = status_of(error)
+        if status >= 500:
+            fields = {"request_id": _id(request), "code": error.code, "path": error.details.get("path")}
+            log.error("store", extra={"fields": fields})
+        return _answer(request, status, error.code, *_told(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -238,6 +243,13 @@ def install(app: FastAPI) -> None:
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("fault", extra={"fields": {"request_id": _id(request)}}, exc_info=error)
         return _answer(request, 500, "fault", "a fault in mien; its log has more under this request id")
+
+
+def _told(error: MienError) -> tuple[str, dict[str, Detail]]:
+    """Message and details, without where the service keeps its files: its log says that."""
+    details = {name: value for name, value in error.details.items() if name != "path"}
+    path = error.details.get("path")
+    return (error.message.replace(path, "store") if isinstance(path, str) and path else error.message), details
 
 
 def _refusal(request: Request, error: HTTPException) -> JSONResponse:
