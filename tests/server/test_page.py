@@ -23,7 +23,7 @@ CODE = [path for path in sorted(FOLDER.glob("*.py")) if path.name != "strings.py
 
 @pytest.fixture
 def app(tmp_path):
-    made = create_app(Settings(gallery=str(tmp_path / "people.mien"), state=tmp_path / "service.db"))
+    made = create_app(Settings(gallery=str(tmp_path / "people.mien"), state=tmp_path / "service.db", reports=tmp_path))
     made.state.service.access.declare("main", consent_required=True)
     return made
 
@@ -50,7 +50,8 @@ def shown(answer):
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("view", VIEWS, ids=[view.name for view in VIEWS])
-def test_views_are_for_those_who_have_use_of_them(client, sign_in, role, view):
+@pytest.mark.weights
+def test_views_are_for_those_who_have_use_of_them(weights, client, sign_in, role, view):
     sign_in(role)
     answer = client.get(f"/collections/main/{view.name}")
     assert answer.status_code == (200 if role >= view.scope.role else 403)

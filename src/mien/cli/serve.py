@@ -40,10 +40,11 @@ def register(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
-    parser.add_argument("--port", type=a_count, default=8000, metavar="PORT", help="default: 8000; 0 for one that is free")
+    parser.add_argument("--port", type=a_count, default=8000, metavar="PORT", help="default: 8000; 0 for a free one")
     parser.add_argument("--state", type=a_path, metavar="FILE", help="file of the keys (default: in your data folder)")
     parser.add_argument("--certificate", type=a_path, metavar="FILE", help="serve with TLS: certificates, PEM")
     parser.add_argument("--certificate-key", type=a_path, metavar="FILE", help="the certificate's private key, PEM")
+    parser.add_argument("--reports", type=a_path, metavar="DIR", help="show reports of `mien evaluate` on the page")
     parser.add_argument("--queue", type=a_number, default=64, metavar="N", help="requests that may wait (default: 64)")
     parser.add_argument(
         "--rate", type=a_count, default=3000, metavar="N", help="requests a minute with a key (default: 3000; 0: any)"
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             gallery=arguments.gallery,
             state=state,
             key_file=arguments.key_file,
+            reports=arguments.reports,
             queue=arguments.queue,
             rate=arguments.rate,
         )

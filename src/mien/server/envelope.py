@@ -183,9 +183,10 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             own = {**HEADERS, b"x-request-id": self._state["request_id"].encode()}
-            if any(name.lower() == b"cache-control" for name, _ in message["headers"]):
-                # The page's own files are the same for everybody, and may be kept.
-                del own[b"cache-control"]
+            said = {name.lower() for name, _ in message["headers"]}
+            # The page's own files are the same for everybody, and may be kept; reports have a policy of their own.
+            for name in said & {b"cache-control", b"content-security-policy"}:
+                del own[name]
             others = [pair for pair in message["headers"] if pair[0].lower() not in own]
             message["headers"] = [*others, *own.items()]
         await self._send(message)

@@ -18,6 +18,7 @@ class Settings:
         key_file: Key of sealed collections.
         crop_key: File of the key that seals pictures of faces, where collections keep them; None for one beside
             ``state``, with ``.crop-key`` after its name.
+        reports: Folder of evaluation reports that the page shows; None to show none.
         max_bytes: Largest request body.
         max_images: Most images in a request.
         max_pixels: Largest image, width x height.
@@ -33,6 +34,7 @@ class Settings:
     state: Path
     key_file: Path | None = None
     crop_key: Path | None = None
+    reports: Path | None = None
     max_bytes: int = 32 << 20
     max_images: int = 20
     max_pixels: int = 64_000_000

@@ -71,6 +71,7 @@ VIEWS = (
     View("enrol", Scope.enroll),
     View("people", Scope.read),
     View("unknown", Scope.read),
+    View("reports", Scope.read, everywhere=True),
     View("settings", Scope.read),
     View("audit", Scope.audit, everywhere=True),
 )
@@ -108,8 +109,21 @@ class Page:
         return self.session.key.has(scope)
 
     def shows(self, view: View) -> bool:
-        """Whether a view is for who asks."""
+        """Whether there is a view, for who asks."""
+        if view.name == "reports" and self.service.settings.reports is None:
+            return False
         return self.may(view.scope) and (not view.everywhere or EVERY in self.session.key.collections)
+
+    def check(self, name: str) -> None:
+        """Refuse a view that is not for who asks.
+
+        Raises:
+            Refused: It is not.
+        """
+        for view in VIEWS:
+            if view.name == name and not self.shows(view):
+                scope = view.scope
+                raise Refused(403, "forbidden", WORDS["failed"]["scope"].format(scope=scope, role=scope.role.name))
 
     def collections(self) -> list[str]:
         """The collections that who asks may see."""
@@ -127,10 +141,7 @@ class Page:
         Raises:
             Refused: Who asks has no use of the view.
         """
-        for one in VIEWS:
-            if one.name == (menu or view) and not self.shows(one):
-                scope = one.scope
-                raise Refused(403, "forbidden", WORDS["failed"]["scope"].format(scope=scope, role=scope.role.name))
+        self.check(menu or view)
         text = render(
             view,
             collection=collection,

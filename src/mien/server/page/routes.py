@@ -14,10 +14,10 @@ from mien.gallery.people import today
 from mien.recognition import search_curve
 from mien.server.access import Scope
 from mien.server.envelope import not_found
-from mien.server.page import signing
+from mien.server.page import reports, signing
 from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away
 from mien.server.page.plot import HEIGHT, WIDTH, plot
-from mien.server.page.strings import WORDS, reasons
+from mien.server.page.strings import WORDS, reason_texts
 
 __all__ = ["install"]
 
@@ -41,6 +41,7 @@ class _Kept(StaticFiles):
 def install(app: FastAPI) -> None:
     """Add the page to the service."""
     app.include_router(signing.router)
+    app.include_router(reports.router)
     app.include_router(router)
     app.mount(STATIC, _Kept(directory=FOLDER / "static"))
 
@@ -212,4 +213,4 @@ def _rates(page: Page, gallery: Gallery) -> dict[str, Any]:
 
 def _said(*parts: str) -> dict[str, object]:
     """What a view's scripts say."""
-    return {"reasons": reasons(), "common": WORDS["common"], **{part: WORDS[part] for part in parts}}
+    return {"reasons": reason_texts(), "common": WORDS["common"], **{part: WORDS[part] for part in parts}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mien.render.words import reason_words
 
-__all__ = ["WORDS", "reasons"]
+__all__ = ["WORDS", "reason_texts"]
 
 _REASONS = (
     "blurred",
@@ -18,7 +18,7 @@ _REASONS = (
 )
 
 
-def reasons() -> dict[str, str]:
+def reason_texts() -> dict[str, str]:
     """Reasons of decisions, in words."""
     return {reason: reason_words(reason) for reason in _REASONS}
 
@@ -46,6 +46,7 @@ WORDS: dict[str, dict[str, str]] = {
         "enrol": "Enrol",
         "people": "People",
         "unknown": "Unknown faces",
+        "reports": "Reports",
         "settings": "Settings",
         "audit": "Audit log",
     },
@@ -278,6 +279,11 @@ WORDS: dict[str, dict[str, str]] = {
         "named": "Named: {label}.",
         "forget": "Forget these faces",
         "nobody": "No unknown face is waiting for a name.",
+    },
+    "reports": {
+        "title": "Reports",
+        "lead": "What mien evaluate measured: error rates with their intervals, and what went wrong.",
+        "none": "There is none yet. Let mien evaluate write its --output into the folder that mien serve shows.",
     },
     "audit": {
         "title": "Audit log",
