@@ -216,6 +216,9 @@ WORDS: dict[str, dict[str, str]] = {
         "samples_lead": "Templates made of their photos. The photos themselves are not kept.",
         "quality": "quality {value} of 100",
         "erase": "Erase",
+        "erase_one": "Erase {name}",
+        "erase_one_title": "Erase {name} of {label}?",
+        "erase_one_lead": "Every byte of its template is removed from all files. This cannot be undone.",
         "erase_title": "Erase {label}?",
         "erase_lead": "Every byte of their templates is removed from all files, and searched for afterwards. "
         "The photos are refused from then on. This cannot be undone.",

@@ -5,6 +5,7 @@ import { say } from "./words.js";
 
 const person = document.getElementById("person");
 const path = `${here}/people/${person.dataset.id}`;
+const { label } = person.dataset;
 const sure = document.getElementById("sure");
 
 on("rename", async (form) => {
@@ -51,22 +52,39 @@ async function attempt(act) {
   }
 }
 
-document.getElementById("erase")?.addEventListener("click", () => sure.showModal());
-sure?.addEventListener("close", async () => {
-  if (sure.returnValue !== "erase") return;
-  sure.returnValue = "";
-  tell(say("common", "working"));
-  try {
+document.getElementById("erase")?.addEventListener("click", () => {
+  confirm(say("person", "erase_title", { label }), say("person", "erase_lead"), async () => {
     show(await askPatiently(`${path}?proof=true`, { method: "DELETE" }));
-    tell();
-  } catch (error) {
-    tell(error.message, true);
-  }
+  });
 });
+for (const button of document.querySelectorAll("[data-erase]")) {
+  button.addEventListener("click", () => {
+    const name = button.closest("li").querySelector("strong").textContent;
+    confirm(say("person", "erase_one_title", { name, label }), say("person", "erase_one_lead"), async () => {
+      await askPatiently(`${path}/samples/${button.dataset.erase}`, { method: "DELETE" });
+      location.reload();
+    });
+  });
+}
+
+function confirm(title, lead, act) {
+  sure.querySelector("h2").textContent = title;
+  sure.querySelector("p").textContent = lead;
+  sure.returnValue = "";
+  sure.showModal();
+  sure.onclose = () => {
+    if (sure.returnValue !== "erase") return;
+    tell(say("common", "working"));
+    attempt(async () => {
+      await act();
+      tell();
+    });
+  };
+}
 
 function show(done) {
   const gone = document.getElementById("gone");
-  gone.querySelector("h2").textContent = say("person", "erased", { label: person.dataset.label });
+  gone.querySelector("h2").textContent = say("person", "erased", { label });
   const lines = [say("person", "level", { level: say("levels", done.level) })];
   if (done.proof) lines.unshift(proof(done.proof));
   lines.push(say("person", "entry", { number: done.entry.sequence }));
