@@ -11,7 +11,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from mien.server import Settings, create_app
-from mien.server.access import Role
+from mien.server.access import Role, Scope
 from mien.server.page.pages import FOLDER, STATIC, VIEWS
 from mien.server.page.strings import WORDS
 
@@ -61,6 +61,16 @@ def test_views_are_for_those_who_have_use_of_them(weights, client, sign_in, role
         assert answer.headers["cache-control"] == "no-store"
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert not re.search(r"<script(?![^>]*(src|application/json))|style=|\son\w+=", answer.text)
+
+
+def test_nothing_is_looked_up_for_who_has_no_use_of_it(client, app, sign_in):
+    service = app.state.service
+    secret = service.access.issue("test", Role.reader, scopes=(Scope.identify,))[1]
+    client.post("/sign-in", data={"key": secret}, headers=ORIGIN)
+    for path in ("people", "people/0", "unknown", "settings", "audit", "enrol"):
+        assert client.get(f"/collections/main/{path}").status_code == 403
+    assert service.galleries.main.audit() == []
+    assert client.get("/").headers["location"].endswith("/recognise")
 
 
 @pytest.mark.parametrize("view", ["recognise", "people", "people/0"])

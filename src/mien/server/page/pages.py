@@ -96,13 +96,12 @@ class Page:
     """Makes pages for one request.
 
     Args:
-        request: What was asked.
         session: Who asks.
         service: What answers.
     """
 
-    def __init__(self, request: Request, session: SignedIn, service: Serving) -> None:
-        self._request, self.session, self.service = request, session, service
+    def __init__(self, session: SignedIn, service: Serving) -> None:
+        self.session, self.service = session, service
 
     def may(self, scope: Scope) -> bool:
         """Whether who asks may do something."""
@@ -137,11 +136,7 @@ class Page:
             collection: Which one it is about.
             menu: The view of the menu that it belongs to; "" for its own.
             more: What the template shows.
-
-        Raises:
-            Refused: Who asks has no use of the view.
         """
-        self.check(menu or view)
         text = render(
             view,
             collection=collection,
@@ -159,8 +154,9 @@ class Page:
 ThePage = Annotated[Page, Depends()]
 
 
-def here(collection: str, page: ThePage) -> Gallery:
-    """The collection that a page is about."""
+def here(collection: str, page: ThePage, request: Request) -> Gallery:
+    """The collection that a view is about, for who has use of the view: before anything is looked up for it."""
+    page.check(request.url.path.split("/")[3])
     found = page.service.galleries.of(page.session.key, collection)
     if found is None:
         raise not_found(f"collection {collection}")
