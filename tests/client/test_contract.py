@@ -41,6 +41,23 @@ GIVEN = {
     "expires": None,
     "key_id": "1",
     "consent_required": False,
+    "crops": True,
+    "scopes": ["read"],
+    "templates": [[1.0, 0.0]],
+    "space": "x",
+    "k": 3,
+    "threshold": 0.2,
+    "where": None,
+    "max_faces": 3,
+    "other": "2",
+    "force": True,
+    "samples": ["3"],
+    "faces": ["3"],
+    "face_id": "3",
+    "suggestion_id": "4",
+    "keep_days": 3,
+    "min_faces": 2,
+    "edit_id": 5,
 }
 
 # Operations that no method asks for, and why.
@@ -157,7 +174,7 @@ def test_what_comes_back_is_typed_as_documented(asked, name):
     annotation = inspect.signature(getattr(Client, name)).return_annotation
     outer, inner = re.fullmatch(r"(\w+)(?:\[(\w+)\])?", str(annotation)).groups()
     if schema is None:
-        assert annotation == "None"
+        assert annotation == ("bytes" if "image/jpeg" in success.get("content", {}) else "None")
     elif inner:
         lists = [one for one in resolved(schema)["properties"].values() if one.get("type") == "array"]
         assert [one["items"]["$ref"].rpartition("/")[2] for one in lists] == [inner]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
+
+from mien.client.documents import PersonRecord
 from mien.client.transport import Transport
 
 __all__ = ["Part"]
@@ -17,3 +21,9 @@ class Part:
     def __init__(self, transport: Transport, collection: str) -> None:
         self._transport = transport
         self.collection = collection
+
+    def _edit(self, path: str, document: Mapping[str, object], request: str | None) -> PersonRecord:
+        """Sent again by itself where the answer was lost, and done once all the same."""
+        headers = {"Idempotency-Key": request or secrets.token_hex(16)}
+        done: PersonRecord = self._transport.ask("POST", path, document=document, headers=headers, repeatable=True)
+        return done

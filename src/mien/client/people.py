@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import secrets
 from collections.abc import Iterable, Iterator
-from typing import cast
 
-from mien.client.documents import Enrolled, Erased, PersonRecord
+from mien.client.documents import Enrolled, Erased, PersonRecord, SampleRecord, Samples
 from mien.client.part import Part
-from mien.client.transport import Field, Upload, path_of, uploaded
+from mien.client.transport import Field, Upload, every, path_of, uploaded
 
 __all__ = ["People"]
 
@@ -46,9 +44,7 @@ class People(Part):
         """
         given = {"label": label, "purpose": purpose, "until": until, "person_id": person_id}
         fields: list[Field] = [(name, str(value)) for name, value in given.items() if value is not None]
-        single = isinstance(images, (str, bytes, os.PathLike)) or hasattr(images, "read")
-        every = cast(Iterable[Upload], [images] if single else images)
-        fields += [("images", uploaded(image, f"image {number}")) for number, image in enumerate(every, 1)]
+        fields += [("images", uploaded(image, f"image {number}")) for number, image in enumerate(every(images), 1)]
         done: Enrolled = self._transport.ask(
             "POST",
             self._people(),
@@ -91,6 +87,97 @@ class People(Part):
         change = {"label": label}
         changed: PersonRecord = self._transport.ask("PATCH", self._people(person_id), document=change, repeatable=True)
         return changed
+
+    def consent(self, person_id: str, purpose: str, *, until: str | dt.date | None = None) -> PersonRecord:
+        """Record a consent given now, in place of an earlier one.
+
+        Args:
+            person_id: Whose.
+            purpose: What they agreed to.
+            until: Last day on which they are identified; None for no end.
+
+        Raises:
+            ServiceError: There is nobody of that key (404), or the service did not answer.
+        """
+        said = {"purpose": purpose, "until": None if until is None else str(until)}
+        path = self._people(person_id, "consent")
+        changed: PersonRecord = self._transport.ask("PUT", path, document=said, repeatable=True)
+        return changed
+
+    def merge(self, person_id: str, other: str, *, force: bool = False, request: str | None = None) -> PersonRecord:
+        """Give a person the samples of another who turned out to be the same, and who is removed.
+
+        Args:
+            person_id: Who stays.
+            other: Who is removed.
+            force: Also where they were said to be two, or appear in one photo.
+            request: As in `enroll`.
+
+        Raises:
+            ServiceError: One of them is not there (404), they are two (409), or the service did not answer.
+        """
+        return self._edit(self._people(person_id, "merge"), {"person_id": other, "force": force}, request)
+
+    def split(
+        self, person_id: str, samples: Iterable[str], label: str | None = None, *, request: str | None = None
+    ) -> PersonRecord:
+        """Make somebody new of some of a person's samples.
+
+        Args:
+            person_id: Whose they were.
+            samples: Their keys.
+            label: Of the new person.
+            request: As in `enroll`.
+
+        Raises:
+            ServiceError: They are not there (404), or the service did not answer.
+        """
+        return self._edit(self._people(person_id, "split"), {"samples": [*samples], "label": label}, request)
+
+    def samples(self, person_id: str) -> list[SampleRecord]:
+        """The samples of a person, the first enrolled first.
+
+        Raises:
+            ServiceError: There is nobody of that key (404), or the service did not answer.
+        """
+        found: Samples = self._transport.ask("GET", self._people(person_id, "samples"))
+        return found["samples"]
+
+    def add_samples(
+        self,
+        person_id: str,
+        images: Upload | Iterable[Upload],
+        *,
+        purpose: str | None = None,
+        until: str | dt.date | None = None,
+        request: str | None = None,
+    ) -> Enrolled:
+        """Add images of a person, who needs no other purpose than the one they agreed to before; see `enroll`."""
+        given = {"purpose": purpose, "until": until}
+        fields: list[Field] = [(name, str(value)) for name, value in given.items() if value is not None]
+        fields += [("images", uploaded(image, f"image {number}")) for number, image in enumerate(every(images), 1)]
+        done: Enrolled = self._transport.ask(
+            "POST",
+            self._people(person_id, "samples"),
+            fields=fields,
+            headers={"Idempotency-Key": request or secrets.token_hex(16)},
+            repeatable=True,
+        )
+        return done
+
+    def erase_sample(self, person_id: str, face_id: str, *, proof: bool = False) -> Erased:
+        """Erase one sample of a person with every byte of its template and picture; arguments as in `erase`."""
+        path = self._people(person_id, "samples", face_id)
+        erased: Erased = self._transport.ask("DELETE", path, query={"proof": proof})
+        return erased
+
+    def crop(self, person_id: str, face_id: str) -> bytes:
+        """The picture of a sample, a JPEG.
+
+        Raises:
+            ServiceError: None is kept of it (404), or the service did not answer.
+        """
+        return self._transport.fetch(self._people(person_id, "samples", face_id, "crop"))
 
     def erase(self, person_id: str, *, proof: bool = False) -> Erased:
         """Erase a person with every byte of their templates.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from mien.errors import InvalidArgument, MienError, ServiceError, UnreadableImage
@@ -15,7 +15,7 @@ from mien.errors import InvalidArgument, MienError, ServiceError, UnreadableImag
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
-__all__ = ["Field", "Transport", "Upload", "path_of", "uploaded"]
+__all__ = ["Field", "Transport", "Upload", "every", "path_of", "uploaded"]
 
 Upload: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """An image: a path, the bytes of a file, or an open one."""
@@ -98,6 +98,15 @@ class Transport:
         )
         return _content(response)
 
+    def fetch(self, path: str) -> bytes:
+        """The bytes of an answer that is no JSON.
+
+        Raises:
+            ServiceError: The service refused, or did not answer.
+        """
+        response = self._send("GET", path, None, {"Accept": "*/*"}, None, None, repeatable=True)
+        return response.data if response.status < 300 else bytes(_content(response))
+
     @contextmanager
     def stream(
         self, path: str, *, query: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
@@ -168,6 +177,12 @@ def path_of(*parts: str) -> str:
     if {".", "..", ""} & {*parts}:
         raise InvalidArgument(f"expected a name or key, got one of {parts!a}")
     return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def every(images: Upload | Iterable[Upload]) -> list[Upload]:
+    """Images, also where there is a single one."""
+    single = isinstance(images, (str, bytes, os.PathLike)) or hasattr(images, "read")
+    return cast(list[Upload], [images]) if single else [*cast(Iterable[Upload], images)]
 
 
 def uploaded(source: Upload, name: str = "image") -> tuple[str, bytes]:

@@ -11,7 +11,7 @@ from mien.server.documents.service import AuditLine, AuditPage, AuditVerificatio
 from mien.server.envelope import Refused
 from mien.server.routes.parts import Auditor, Serving, problems
 
-__all__ = ["router"]
+__all__ = ["check_grant", "router"]
 
 router = APIRouter(prefix="/audit", tags=["audit"], responses=problems())
 
@@ -24,7 +24,7 @@ def audit(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> AuditPage:
     """Who did what, oldest line first, a page at a time: of all collections, since they are one chain."""
-    _check_grant(key)
+    check_grant(key)
     lines = service.galleries.main.audit(after, limit + 1)
     shown = lines[:limit]
     entries = [AuditLine.model_validate(line.to_dict()) for line in shown]
@@ -34,11 +34,16 @@ def audit(
 @router.get("/verification")
 def verify_audit(key: Auditor, service: Serving) -> AuditVerification:
     """Whether no line was changed, left out or put in, by this service's own key; reads the whole log."""
-    _check_grant(key)
+    check_grant(key)
     gallery = service.galleries.main
     return AuditVerification.model_validate({**gallery.verify_audit().to_dict(), "public_key": gallery.public_key})
 
 
-def _check_grant(key: ApiKey) -> None:
+def check_grant(key: ApiKey) -> None:
+    """Let nobody read the log who may not see every collection: its lines are of all of them.
+
+    Raises:
+        Refused: The key is granted some.
+    """
     if EVERY not in key.collections:
         raise Refused(403, "forbidden", f"expected a key that is granted every collection ({EVERY})")
