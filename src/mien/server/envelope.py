@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
@@ -80,6 +81,10 @@ _CLOSE = {"Connection": "close"}
 _BODIES = 8
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _QUIET = frozenset({"/v1/health", "/v1/ready", "/v1/metrics"})
+
+
+_PATHS = ("path", "file")
+"""Details that say where the service keeps its files."""
 
 
 class Refused(Exception):
@@ -226,8 +231,8 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: MienError) -> JSONResponse:
         status = status_of(error)
         if status >= 500:
-            fields = {"request_id": _id(request), "code": error.code, "path": error.details.get("path")}
-            log.error("store", extra={"fields": fields})
+            where = {name: error.details[name] for name in _PATHS if name in error.details}
+            log.error("error", extra={"fields": {"request_id": _id(request), "code": error.code, **where}})
         return _answer(request, status, error.code, *_told(error))
 
     @app.exception_handler(RequestValidationError)
@@ -248,9 +253,11 @@ def install(app: FastAPI) -> None:
 
 def _told(error: MienError) -> tuple[str, dict[str, Detail]]:
     """Message and details, without where the service keeps its files: its log says that."""
-    details = {name: value for name, value in error.details.items() if name != "path"}
-    path = error.details.get("path")
-    return (error.message.replace(path, "store") if isinstance(path, str) and path else error.message), details
+    message = error.message
+    for name in _PATHS:
+        path = error.details.get(name)
+        message = message.replace(path, Path(path).name) if isinstance(path, str) and path else message
+    return message, {name: value for name, value in error.details.items() if name not in _PATHS}
 
 
 def _refusal(request: Request, error: HTTPException) -> JSONResponse:
