@@ -61,7 +61,16 @@ GIVEN = {
 }
 
 # Operations that no method asks for, and why.
-LEFT_OUT: dict[tuple[str, str], str] = {("GET", "/v1/metrics"): "text, which Prometheus asks for"}
+_EVENTS = "events and who is told of them: read as a stream, and set up once, from the page or with curl"
+LEFT_OUT: dict[tuple[str, str], str] = {
+    ("GET", "/v1/metrics"): "text, which Prometheus asks for",
+    **{
+        (method, path): _EVENTS
+        for path, methods in DOCUMENT["paths"].items()
+        for method in map(str.upper, methods)
+        if path.startswith(("/v1/collections/{collection}/events", "/v1/collections/{collection}/webhooks"))
+    },
+}
 
 # What serves the client alone.
 NO_OPERATION = {"close", "within"}

@@ -62,6 +62,11 @@ def register(commands: Commands) -> None:
         metavar="SECONDS",
         help="when stopped, serve on for so long while /v1/ready says 503 (default: 0)",
     )
+    parser.add_argument(
+        "--webhook-allow-private",
+        action="store_true",
+        help="webhooks may lead to this machine and its networks, and without TLS (default: to public addresses alone)",
+    )
     parser.add_argument("--new-admin-key", action="store_true", help="make another admin's key, print it, and end")
     add_gallery(parser, collections=False)
     parser.set_defaults(run=run)
@@ -86,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             reports=arguments.reports,
             queue=arguments.queue,
             rate=arguments.rate,
+            webhook_allow_private=arguments.webhook_allow_private,
         )
         app = create_app(settings)
         # What it needs beyond FastAPI; without that, the line before has said what to install.

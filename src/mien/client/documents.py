@@ -13,6 +13,8 @@ __all__ = [
     "Collections",
     "Comparison",
     "ComparisonPoint",
+    "Deliveries",
+    "DeliveryRecord",
     "EditRecord",
     "Edits",
     "Enrolled",
@@ -40,6 +42,9 @@ __all__ = [
     "SuggestionRecord",
     "Suggestions",
     "Unsearched",
+    "WebhookMade",
+    "WebhookRecord",
+    "Webhooks",
 ]
 
 
@@ -164,6 +169,33 @@ class ComparisonPoint(TypedDict):
     errors: int
     people: int
     supported: bool
+
+
+class Deliveries(TypedDict):
+    """The newest first."""
+
+    deliveries: list[DeliveryRecord]
+
+
+class DeliveryRecord(TypedDict):
+    """What a webhook was told, is to be told, or was not told in the end.
+
+    Attributes:
+        delivery_id: sent as `webhook-id`, the same at each try
+        state: `pending`, `delivered`, or `dead`: given up after ten tries, about a day
+        next: when it is tried next; null where it is not pending
+        status: of the last answer
+        problem: why the last try failed
+    """
+
+    delivery_id: str
+    kind: str
+    state: str
+    created: str
+    tries: int
+    next: str | None
+    status: int | None
+    problem: str | None
 
 
 class EditRecord(TypedDict):
@@ -473,3 +505,41 @@ class Unsearched(TypedDict):
     box: dict[str, float]
     box_normalised: dict[str, float]
     reasons: list[str]
+
+
+class WebhookMade(TypedDict):
+    """A new webhook; its secret is shown this once.
+
+    Attributes:
+        enabled: false also after it answered 410 Gone; what happens meanwhile is not kept for it
+        secret: what its bodies are signed with, as in Standard Webhooks
+    """
+
+    webhook_id: str
+    url: str
+    kinds: list[str]
+    names: bool
+    enabled: bool
+    created: str
+    secret: str
+
+
+class WebhookRecord(TypedDict):
+    """A webhook, without its secret.
+
+    Attributes:
+        enabled: false also after it answered 410 Gone; what happens meanwhile is not kept for it
+    """
+
+    webhook_id: str
+    url: str
+    kinds: list[str]
+    names: bool
+    enabled: bool
+    created: str
+
+
+class Webhooks(TypedDict):
+    """The webhooks of a collection."""
+
+    webhooks: list[WebhookRecord]

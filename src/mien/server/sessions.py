@@ -91,8 +91,13 @@ class Sessions:
             connection.execute("INSERT INTO session VALUES (?, ?, ?, ?)", row)
         return Session(token, key)
 
-    def holder(self, token: str) -> Session | None:
-        """Whose session a token is; None for nobody's, and for one that is over or whose key is refused."""
+    def holder(self, token: str, *, using: bool = True) -> Session | None:
+        """Whose session a token is; None for nobody's, and for one that is over or whose key is refused.
+
+        Args:
+            token: What the cookie holds.
+            using: Whether somebody asks for something, so that the session goes on.
+        """
         with self._connected() as connection:
             row = connection.execute(
                 "SELECT key_id, begun, used FROM session WHERE digest = ?", (_digest(token),)
@@ -102,7 +107,7 @@ class Sessions:
             time, begun, used = now(), *(dt.datetime.fromisoformat(text) for text in row[1:])
             if time >= min(begun + LONGEST, used + IDLE):
                 return None
-            if time - used >= _NOTED:
+            if using and time - used >= _NOTED:
                 # Not at each request: that would be a write to the disk for every picture of a page.
                 connection.execute("UPDATE session SET used = ? WHERE digest = ?", (time.isoformat(), _digest(token)))
         key = self._access.key(row[0])

@@ -27,6 +27,7 @@ class Settings:
         rate: Requests a minute with one key; 0 for no limit.
         burst: Requests at once with one key.
         attempts: Requests a minute without a valid key, from one address, and at once.
+        webhook_allow_private: Whether webhooks may lead to this machine and its networks, and without TLS.
         stop_seconds: How long what was accepted may take when the service stops.
     """
 
@@ -43,4 +44,5 @@ class Settings:
     rate: float = 3000
     burst: int = 300
     attempts: int = 60
+    webhook_allow_private: bool = False
     stop_seconds: float = 30

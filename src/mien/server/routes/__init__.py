@@ -4,6 +4,7 @@ from mien.server.routes import (
     audit,
     collections,
     edits,
+    events,
     faces,
     keys,
     models,
@@ -12,6 +13,7 @@ from mien.server.routes import (
     search,
     state,
     suggestions,
+    webhooks,
 )
 
 __all__ = ["ROUTERS"]
@@ -28,4 +30,6 @@ ROUTERS = (
     faces.router,
     search.router,
     audit.router,
+    events.router,
+    webhooks.router,
 )

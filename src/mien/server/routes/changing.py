@@ -90,10 +90,13 @@ def check_consent(service: Service, gallery: Gallery, purpose: str | None, known
         raise Refused(422, "consent_required", message)
 
 
-def once(gallery: Gallery, key: ApiKey, request: str | None, asked: str, change: Callable[[], Person]) -> PersonRecord:
-    """Do a change, noted with who asked for it; a request that was answered before gets the same answer.
+def once(
+    service: Service, gallery: Gallery, key: ApiKey, request: str | None, asked: str, change: Callable[[], Person]
+) -> PersonRecord:
+    """Do a change, noted with who asked for it, and told; a request that was answered before gets the same answer.
 
     Args:
+        service: Tells of it.
         gallery: Where.
         key: Who asks.
         request: See `RequestKey`.
@@ -108,4 +111,5 @@ def once(gallery: Gallery, key: ApiKey, request: str | None, asked: str, change:
         record = PersonRecord.model_validate(change().to_dict())
     if request is not None:
         gallery.keep_outcome(request, asked, record.model_dump(), record.person_id)
+    service.bus.publish("person.changed", gallery.collection, person_id=record.person_id, label=record.label)
     return record

@@ -83,6 +83,7 @@ async def identify(
         service.metrics.decided("identify", decided.decisions)
         named = {face.decision.person.person_id for face in decided if face.decision and face.decision.person}
         gallery.note_access("identify", key.key_id, named, faces=len(decided))
+        service.bus.identified(gallery.collection, decided.decisions)
         return _found(decided, image_file, left)
 
     return await service.work.decide(call)

@@ -100,6 +100,7 @@ async def enrolled(
         if crops and done.added and done.person_id is not None:
             contents = [source.getvalue() for source in sources]
             service.crops.keep(gallery, contents, gallery.samples(done.person_id))
+        service.bus.enrolled(gallery.collection, done)
         return Enrolled.model_validate(done.to_dict())
 
     return await service.work.run(call, key.key_id)
@@ -114,32 +115,44 @@ def show_person(key: Reader, gallery: InCollection, person_id: PersonId) -> Pers
 
 
 @router.patch("/{person_id}", responses=problems(400, 404))
-def rename_person(key: Operator, gallery: InCollection, person_id: PersonId, change: PersonChange) -> PersonRecord:
+def rename_person(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, change: PersonChange
+) -> PersonRecord:
     """Give a person another label."""
     person(gallery, person_id)
-    return once(gallery, key, None, "", lambda: gallery.rename(person_id, change.label))
+    return once(service, gallery, key, None, "", lambda: gallery.rename(person_id, change.label))
 
 
 @router.delete("/{person_id}")
-def erase_person(key: Operator, gallery: InCollection, person_id: PersonId, proof: bool = False) -> Erased:
+def erase_person(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, proof: bool = False
+) -> Erased:
     """Erase a person with every byte of their templates and pictures, and say how far they are gone."""
     person(gallery, person_id)
     with gallery.acting(key.key_id):
         erasure = gallery.erase(person_id, proof=proof)
+    service.bus.publish("person.erased", gallery.collection, person_id=person_id)
     told = [name for name in erasure.elsewhere if key.may(name)]
     return Erased.model_validate({**erasure.to_dict(), "elsewhere": told})
 
 
 @router.put("/{person_id}/consent", responses=problems(400, 404))
-def record_consent(key: Operator, gallery: InCollection, person_id: PersonId, said: Consent) -> PersonRecord:
+def record_consent(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, said: Consent
+) -> PersonRecord:
     """Record a consent given now, in place of an earlier one."""
     person(gallery, person_id)
-    return once(gallery, key, None, "", lambda: gallery.consent(person_id, said.purpose, until=said.until))
+    return once(service, gallery, key, None, "", lambda: gallery.consent(person_id, said.purpose, until=said.until))
 
 
 @router.post("/{person_id}/merge", responses=problems(400, 404, 409))
 def merge_people(
-    key: Operator, gallery: InCollection, person_id: PersonId, other: Merge, request: RequestKey
+    key: Operator,
+    gallery: InCollection,
+    service: Serving,
+    person_id: PersonId,
+    other: Merge,
+    request: RequestKey,
 ) -> PersonRecord:
     """Give a person the samples of another who turned out to be the same, and who is removed."""
 
@@ -148,12 +161,14 @@ def merge_people(
         person(gallery, other.person_id)
         return gallery.merge(person_id, other.person_id, force=other.force)
 
-    return once(gallery, key, request, f"merge {person_id} {other.model_dump_json()}", change)
+    merged = once(service, gallery, key, request, f"merge {person_id} {other.model_dump_json()}", change)
+    service.bus.publish("person.merged", gallery.collection, person_id=person_id, other_id=other.person_id)
+    return merged
 
 
 @router.post("/{person_id}/split", status_code=201, responses=problems(400, 404, 409))
 def split_person(
-    key: Operator, gallery: InCollection, person_id: PersonId, off: Split, request: RequestKey
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, off: Split, request: RequestKey
 ) -> PersonRecord:
     """Make somebody new of some of a person's samples; their consent is not recorded as given."""
 
@@ -161,7 +176,7 @@ def split_person(
         person(gallery, person_id)
         return gallery.split(person_id, off.samples, off.label)
 
-    return once(gallery, key, request, f"split {person_id} {off.model_dump_json()}", change)
+    return once(service, gallery, key, request, f"split {person_id} {off.model_dump_json()}", change)
 
 
 @router.post("/{person_id}/verify", responses=problems(400, 404, 409))

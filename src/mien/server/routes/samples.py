@@ -103,14 +103,16 @@ def show_unnamed_crop(key: Reader, gallery: InCollection, service: Serving, face
 
 
 @router.post("/faces/{face_id}/move", responses=problems(400, 404, 409))
-def move_face(key: Operator, gallery: InCollection, face_id: FaceId, to: Move, request: RequestKey) -> PersonRecord:
+def move_face(
+    key: Operator, gallery: InCollection, service: Serving, face_id: FaceId, to: Move, request: RequestKey
+) -> PersonRecord:
     """Give a face, a sample or an unnamed one, to a person by hand; it is not the one's who had it."""
 
     def change() -> Person:
         person(gallery, to.person_id)
         return gallery.move(face_id, to.person_id)
 
-    return once(gallery, key, request, f"move {face_id} {to.person_id}", change)
+    return once(service, gallery, key, request, f"move {face_id} {to.person_id}", change)
 
 
 @router.post("/faces/{face_id}/reject", responses=problems(400, 404, 409))

@@ -85,7 +85,7 @@ def name_suggestion(
         label = who.person_id or who.label or ""
         return gallery.name(suggestion_id, label, purpose=who.purpose, until=who.until, faces=who.faces)
 
-    return once(gallery, key, request, f"name {suggestion_id} {who.model_dump_json()}", change)
+    return once(service, gallery, key, request, f"name {suggestion_id} {who.model_dump_json()}", change)
 
 
 @router.delete("/suggestions/{suggestion_id}")
