@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import httpx2 as httpx
 import pytest
@@ -88,7 +92,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         from served import Served
 
-        self.served = Served(folder)
+        self.served = Served(folder, options=["--webhook-allow-private"])
         self._sessions = {}
         self.url, self.key = self.served.url, self.served.key
 
@@ -122,6 +126,29 @@ def site(weights, samples, tmp_path_factory):
     made.enrol("Joe Biden", samples / "biden.jpg")
     yield made
     made.served.kill()
+
+
+@pytest.fixture
+def receiver():
+    """Where webhooks can go: what came, and the statuses of the answers to come."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        came: ClassVar[list[dict]] = []
+        statuses: ClassVar[list[int]] = []
+
+        def do_POST(self):
+            self.came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(self.statuses.pop(0) if self.statuses else 204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Receiver.url = f"http://127.0.0.1:{server.server_port}/"
+        yield Receiver
+        server.shutdown()
 
 
 @pytest.fixture

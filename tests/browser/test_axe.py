@@ -56,7 +56,7 @@ def alive(page, samples):
 
 def one_person(page, samples):
     page.get_by_role("link", name="Barack Obama").click()
-    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("button", name="Erase", exact=True).click()
     page.get_by_role("dialog").wait_for()
 
 
@@ -80,6 +80,7 @@ VIEWS = [
     ("people", choosing),
     ("people", one_person),
     ("unknown", waiting),
+    ("webhooks", None),
     ("settings", None),
     ("audit", None),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -262,6 +264,34 @@ def test_keys_are_made_shown_once_and_revoked(visit, site):
         assert secret not in page.content()
         page.get_by_role("button", name="Revoke door").click()
         expect(page.get_by_role("button", name="Revoke door")).to_have_count(0)
+
+
+def test_webhooks_are_made_and_their_dead_letters_tried_again(visit, site, receiver):
+    receiver.statuses = [500]
+    with visit("webhooks") as page:
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_label("somebody is erased").check()
+        page.get_by_role("button", name="Tell it", exact=True).click()
+        expect(page.locator("#secret")).to_contain_text("whsec_")
+        page.reload()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Send a test").click()
+        page.locator("summary").click()
+        expect(page.locator(".list")).to_contain_text("answered 500")
+        # Ten tries take a day.
+        with closing(sqlite3.connect(site.served.state)) as state, state:
+            state.execute("UPDATE delivery SET state = 'dead', tries = 10")
+        page.reload()
+        expect(page.locator(".list .badge")).to_have_text("given up")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Try again").click()
+        page.locator("summary").click()
+        expect(page.locator(".list .badge")).to_have_text("delivered")
+        assert [event["kind"] for event in receiver.came] == ["webhook.ping"] * 2
+        page.get_by_role("button", name="Tell it no more").click()
+        expect(page.locator("[data-webhook] .badge").first).to_have_text("is not told")
+        page.get_by_role("button", name="Remove").click()
+        expect(page.locator("[data-webhook]")).to_have_count(0)
 
 
 def test_the_audit_log_is_shown_and_checked(visit, site):

@@ -72,6 +72,7 @@ VIEWS = (
     View("people", Scope.read),
     View("unknown", Scope.read),
     View("reports", Scope.read, everywhere=True),
+    View("webhooks", Scope.admin),
     View("settings", Scope.read),
     View("audit", Scope.audit, everywhere=True),
 )

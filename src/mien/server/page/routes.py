@@ -18,6 +18,8 @@ from mien.server.page import reports, signing
 from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away
 from mien.server.page.plot import HEIGHT, WIDTH, plot
 from mien.server.page.strings import WORDS, reason_texts
+from mien.server.routes.audit import check_grant
+from mien.server.webhooks import Delivery
 
 __all__ = ["install"]
 
@@ -25,6 +27,7 @@ _PEOPLE = 60
 _GROUPS = 50
 _CROPS = 12
 _LINES = 100
+_TOLD = 50
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -163,6 +166,7 @@ def unknown(page: ThePage, gallery: Here) -> Response:
 @router.get("/collections/{collection}/audit")
 def audit(page: ThePage, gallery: Here, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
     """The audit log, newest line first."""
+    check_grant(page.session.key)
     if before is None:
         last = gallery.last_entry()
         before = last.sequence + 1 if last else 1
@@ -195,6 +199,18 @@ def settings(page: ThePage, gallery: Here) -> Response:
         keys=[key for key in page.service.access.every_key() if page.may(Scope.admin) and own.covers(key)],
         today=today(),
     )
+
+
+@router.get("/collections/{collection}/webhooks")
+def webhooks(page: ThePage, gallery: Here) -> Response:
+    """Who is told of what happens."""
+    kept = page.service.webhooks
+    told = [(one, _dead_first(kept.deliveries(one.webhook_id, limit=_TOLD))) for one in kept.of(gallery.collection)]
+    return page.of("webhooks", collection=gallery.collection, said=_said(), webhooks=told)
+
+
+def _dead_first(deliveries: list[Delivery]) -> list[Delivery]:
+    return sorted(deliveries, key=lambda one: one.state != "dead")
 
 
 def _person(gallery: Gallery, person_id: str) -> Person:
