@@ -13,9 +13,6 @@ from typing import ClassVar
 import httpx2 as httpx
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested with Playwright")
-pytest.importorskip("fastapi")
-
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -69,6 +66,7 @@ def portraits(_frames):
 @pytest.fixture(scope="package")
 def chromium(clip):
     """Debian's Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium here: apt-get install chromium")
@@ -120,6 +118,7 @@ class Site:
 
 @pytest.fixture(scope="package")
 def site(weights, samples, tmp_path_factory):
+    pytest.importorskip("fastapi")
     made = Site(tmp_path_factory.mktemp("site"))
     made.rest("PUT", "/collections", json={"name": "main", "crops": True})
     made.enrol("Barack Obama", samples / "obama2.jpg", samples / "obama3.jpg")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+
+Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
 

@@ -8,7 +8,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import expect
+
+expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
 
