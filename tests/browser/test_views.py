@@ -306,6 +306,7 @@ def test_the_audit_log_is_shown_and_checked(visit, site):
 def test_views_show_what_a_role_may_do(visit, site, samples, role, views):
     with visit("people", key=site.issue(role)) as page:
         expect(page.locator("nav a")).to_have_text(views)
+        page.wait_for_function("() => document.querySelector('.person img').naturalWidth > 0")
         page.get_by_role("link", name="Barack Obama").click()
         expect(page.get_by_role("heading", name="Samples")).to_be_visible()
         page.locator(".samples img").first.scroll_into_view_if_needed()

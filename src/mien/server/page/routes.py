@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -118,6 +119,7 @@ def people(
         collection=gallery.collection,
         said=_said("people"),
         people=[one for one in listed.people if kept is None or one.person_id != kept.person_id],
+        portraits=_portraits(page, gallery, listed.people),
         next=listed.next,
         after=after,
         query=query,
@@ -219,6 +221,15 @@ def _person(gallery: Gallery, person_id: str) -> Person:
     if found.person_id != person_id:
         raise not_found(f"person {person_id}")
     return found
+
+
+def _portraits(page: Page, gallery: Gallery, people: Sequence[Person]) -> dict[str, str]:
+    """For each of some people the sample that has a picture, where the collection keeps any."""
+    if not page.service.galleries.rules(gallery.collection).crops:
+        return {}
+    samples = [sample for one in people for sample in gallery.samples(one.person_id)]
+    pictured = gallery.cropped(samples)
+    return {sample.person_id: sample.face_id for sample in samples if sample.person_id and sample.face_id in pictured}
 
 
 def _rates(page: Page, gallery: Gallery) -> dict[str, Any]:
