@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -148,6 +149,57 @@ def test_what_is_sent_again(call, script, sent, code):
     assert len(wire.seen) == sent
     # Sent again, a request is the same one; a second call is another.
     assert len({headers.get("Idempotency-Key") for _, _, headers, _ in wire.seen}) == 1
+
+
+def stream(*events):
+    """A connection that tells of some events, and ends."""
+    told = "".join(f"id: {place}\nevent: {kind}\ndata: {json.dumps({'event_id': place})}\n\n" for place, kind in events)
+    return 200, {"Content-Type": "text/event-stream"}, f"retry: 2000\n\n: alive\n\n{told}".encode()
+
+
+def test_events_go_on_where_the_connection_was_lost(monkeypatch):
+    monkeypatch.setattr("mien.client.events._PAUSE", 0)
+    gone = (401, {}, {"error": {"code": "unauthenticated", "message": "no key", "details": {}}, "request_id": "7"})
+    script = [stream(("1", "person.enrolled"), ("2", "person.erased")), None, stream(("3", "person.enrolled")), gone]
+    with Wire(*script) as wire, Client(wire.url, "mien_key") as client:
+        told = []
+        with pytest.raises(ServiceError, match="no key"):  # noqa: PT012 - what was told before is looked at
+            for event in client.events(["person.enrolled", "person.erased"]):
+                told.append((event.place, event.kind))  # noqa: PERF401 - told until it is refused
+    assert told == [("1", "person.enrolled"), ("2", "person.erased"), ("3", "person.enrolled")]
+    assert [headers.get("Last-Event-ID") for _, _, headers, _ in wire.seen] == [None, "2", "2", "3"]
+    assert wire.seen[0][1] == "/v1/collections/main/events?kind=person.enrolled&kind=person.erased"
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_events_of_a_service(serve, samples):
+    pytest.importorskip("fastapi")
+    service = serve(options=["--webhook-allow-private"])
+    client = Client(service.url, service.key)
+    client.make_collection()
+    listening = threading.Thread(target=lambda: told.extend(client.events(seconds=4)))
+    told = []
+    listening.start()
+    time.sleep(1)
+    person_id = client.enroll("Obama", samples / "obama.jpg", purpose="door")["person_id"]
+    client.erase(person_id)
+    listening.join(timeout=30)
+    assert [event.kind for event in told] == ["person.enrolled", "person.erased"]
+    assert told[0].document["data"]["person_id"] == person_id
+    again = client.events(seconds=0, after=told[0].place)
+    assert [event.kind for event in again] == ["person.erased"]
+    hook = client.make_webhook("http://127.0.0.1:9/hook", ["person.enrolled"])
+    assert [one["webhook_id"] for one in client.webhooks()] == [hook["webhook_id"]]
+    assert client.ping_webhook(hook["webhook_id"])["kind"] == "webhook.ping"
+    assert [one["kind"] for one in client.deliveries(hook["webhook_id"])] == ["webhook.ping"]
+    assert client.enable_webhook(hook["webhook_id"], enabled=False)["enabled"] is False
+    with pytest.raises(ServiceError) as refused:
+        client.redeliver(hook["webhook_id"], client.deliveries(hook["webhook_id"])[0]["delivery_id"])
+    assert refused.value.code == "not_dead"
+    client.remove_webhook(hook["webhook_id"])
+    with pytest.raises(ServiceError, match="nothing of that name"):
+        client.webhook(hook["webhook_id"])
 
 
 def test_every_enrolment_has_a_key_of_its_own():

@@ -6,6 +6,7 @@ import os
 from typing import Self
 
 from mien.client.administration import Administration
+from mien.client.events import Events
 from mien.client.faces import Faces
 from mien.client.naming import Naming
 from mien.client.people import People
@@ -14,7 +15,7 @@ from mien.client.transport import Transport
 __all__ = ["Client"]
 
 
-class Client(Faces, People, Naming, Administration):
+class Client(Faces, People, Naming, Events, Administration):
     """Asks a service; any number of threads may use one.
 
     What the service is too busy for is sent again when it says so, and what got no answer where doing it twice does no

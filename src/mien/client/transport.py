@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -107,21 +106,26 @@ class Transport:
         response = self._send("GET", path, None, {"Accept": "*/*"}, None, None, repeatable=True)
         return response.data if response.status < 300 else bytes(_content(response))
 
-    @contextmanager
-    def stream(
-        self, path: str, *, query: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Iterator[BaseHTTPResponse]:
-        """An answer that goes on, such as server-sent events, to be read in pieces.
+    def lines(self, path: str, *, query: Mapping[str, object], headers: Mapping[str, str]) -> Iterator[str]:
+        """Lines of an answer that goes on, as they come, until it ends or the connection is lost.
 
         Raises:
             ServiceError: The service refused, or did not answer.
         """
-        response = self._send("GET", path, query, headers or {}, None, None, repeatable=True, preload=False)
+        from urllib3.exceptions import HTTPError
+
+        accepting = {"Accept": "text/event-stream", **headers}
+        response = self._send("GET", path, query, accepting, None, None, repeatable=True, preload=False)
         try:
-            if response.status >= 400:
-                response.read()
+            if response.status >= 300:
                 _content(response)
-            yield response
+            rest = b""
+            for data in response.stream():
+                *whole, rest = (rest + data).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in whole)
+        except HTTPError:
+            # Lost on the way: whoever reads asks anew, from where it stood.
+            return
         finally:
             response.close()
 
