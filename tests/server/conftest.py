@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
+from mien.gallery.store import Sample
 from mien.server import Settings, create_app
 from mien.server.access import Role
 
@@ -89,3 +91,17 @@ def noted(service):
     return lambda after=0: [
         (entry.action, entry.actor, dict(entry.details)) for entry in service.galleries.main.audit(after)
     ]
+
+
+@pytest.fixture
+def strangers(service, main_collection):
+    """Keys of two people in ``main``, of two samples and of one, as no network ever saw them: it takes no time."""
+    drawn = np.random.default_rng(0).standard_normal((3, 128)).astype(np.float32)
+    templates = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    with service.galleries.main._store.writing("main") as transaction:
+        transaction.pin("sface-2021dec-centred", 128)
+        people = [transaction.add_person(label) for label in ("Ada", "Bob")]
+        for row, template in enumerate(templates):
+            sample = Sample(template, f"{row}.jpg", f"{row:064x}", "test/f32", 90.0, (0, 0, 99, 99))
+            transaction.add_face(sample, people[row // 2])
+    return people

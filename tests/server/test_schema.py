@@ -23,7 +23,7 @@ from mien.gallery.store import Sample
 from mien.server import Settings, create_app
 from mien.server.access import Role
 
-EXAMPLES = int(os.environ.get("MIEN_SCHEMA_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("MIEN_SCHEMA_EXAMPLES", "4"))
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 SCHEMA = schemathesis.openapi.from_path(DOCUMENT)
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
@@ -64,10 +66,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("case", "change", "status", "code"), BAD, ids=[row[0] for row in BAD])
-def test_what_cannot_be_compared_is_refused(client, holders, enrolled, main_collection, case, change, status, code):
-    import json
-
-    enrolled(names=("obama.jpg",))
+def test_what_cannot_be_compared_is_refused(client, holders, strangers, case, change, status, code):
     asked = json.dumps({"space": SPACE, "templates": [UNIT], **change})
     sent = {**holders["reader"], "Content-Type": "application/json"}
     answer = client.post(PATH, headers=sent, content=asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from mien.server.documents.keys import KeyRecord
@@ -32,7 +32,11 @@ def ready(service: Serving) -> Health:
     return Health(status="ok", waiting=service.work.waiting)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses={status: PROBLEMS[status] for status in (401, 403)})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}, **problems()},
+)
 def metrics(_: Admin, service: Serving) -> PlainTextResponse:
     """What is counted, for Prometheus: by route and outcome, nothing by who asked or who was seen."""
     return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE)
