@@ -38,7 +38,7 @@ def register(commands: Commands) -> None:
         "--state",
         type=a_path,
         metavar="FILE",
-        help="the file of a service, to be put in as well: hashes of keys, secrets of webhooks",
+        help="the file of a service, to be put in as well: hashes of API keys, webhooks",
     )
     add_format(parser, "table", "json")
     parser.set_defaults(run=run)
