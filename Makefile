@@ -23,11 +23,12 @@ demo: $(VENV)/.demo  ## enrol three people from sample photos, identify them, wr
 test: install  ## the whole test suite
 	$(BIN)/pytest
 
-lint: install  ## style, types and the direction of imports
+lint: install  ## style, types, the direction of imports, and what may be unsafe
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
 docs: install  ## rewrite the pages that are made from the code and from the benchmarks' figures
 	$(BIN)/python tools/reference.py

@@ -15,7 +15,7 @@ import pytest
 from gallery_fakes import DIMENSION, FakePipeline, looks, open_fake, picture, set_today, template
 
 from mien.errors import InvalidArgument, NoImages, SpaceMismatch, UnwritableFile
-from mien.gallery import And, Eq, In, Not, Or, Range
+from mien.gallery import And, Contains, Eq, In, Not, Or, Range
 from mien.recognition import fuse
 
 ENGINES = ["sqlite", "postgres", "spread"]
@@ -78,6 +78,10 @@ FILTERS = [
     (Range("label", "p2", "p3"), lambda p: "p2" <= p.label <= "p3"),
     (Range("created", dt.datetime(2000, 1, 1, tzinfo=dt.UTC)), lambda p: True),
     (Range("expires", dt.date(2000, 1, 1)), lambda p: False),
+    (Contains("label", "P2"), lambda p: "p2" in p.label),
+    (Contains("purpose", "o"), lambda p: p.purpose == "door"),
+    (Contains("label", "p_"), lambda p: False),
+    (Contains("label", "%"), lambda p: False),
     (And((Eq("purpose", "album"), Not(In("label", ("p1",))))), lambda p: p.purpose == "album" and p.label != "p1"),
     (Or((Eq("label", "p1"), Eq("label", "p2"))), lambda p: p.label in {"p1", "p2"}),
     (And(()), lambda p: True),

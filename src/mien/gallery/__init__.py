@@ -2,7 +2,7 @@
 
 from mien.gallery.audit import AuditEntry, AuditReport
 from mien.gallery.erasing import Erasure, Proof
-from mien.gallery.filters import And, Eq, In, Not, Or, Range
+from mien.gallery.filters import And, Contains, Eq, In, Not, Or, Range
 from mien.gallery.gallery import Gallery
 from mien.gallery.moving import Moved
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
@@ -17,6 +17,7 @@ __all__ = [
     "AuditEntry",
     "AuditReport",
     "Capabilities",
+    "Contains",
     "Edit",
     "Enrolment",
     "Eq",

@@ -14,8 +14,10 @@ import datetime as dt
 import hashlib
 import json
 import os
+from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,13 +30,28 @@ if TYPE_CHECKING:
 
     from mien.gallery.store import Transaction
 
-__all__ = ["AuditEntry", "AuditReport", "Level", "append", "last", "public_key", "read", "verify"]
+__all__ = [
+    "AuditEntry",
+    "AuditReport",
+    "Level",
+    "acting",
+    "actor",
+    "append",
+    "last",
+    "note",
+    "public_key",
+    "read",
+    "sign",
+    "signed_by",
+    "verify",
+]
 
 Level: TypeAlias = Literal["invisible", "purged_store", "purged_logs"]
 """How far an erasure got: no search finds the person; no file of the store holds their bytes; no log of it does."""
 
 _FIRST = "0" * 64
 _PAGE = 1000
+_ACTOR: ContextVar[str | None] = ContextVar("mien_audit_actor", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +62,11 @@ class AuditEntry:
         sequence: 1, 2, 3 ...
         time: UTC.
         action: ``"erase"``, ``"expire"`` (a consent ran out), ``"purge"`` (the bytes of those before are gone),
-            ``"proof"`` (files were searched for them), or an access that a service notes, such as ``"identify"``.
+            ``"proof"`` (files were searched for them), a change by somebody who acts (``"enroll"``, ``"merge"`` ...),
+            or an access that a service notes, such as ``"identify"``.
         subject: Keyed hash of the person's id, None where a line concerns nobody in particular.
-        collection: Keyed hash of the collection's name.
+        collection: Keyed hash of the collection's name; None where a line concerns none, such as a comparison of two
+            images that were sent.
         details: Counts, such as ``samples``; never a name, a path or a template.
         level: How far the bytes are gone; None where nothing was to go.
         previous: Hash of the line before.
@@ -60,7 +79,7 @@ class AuditEntry:
     time: dt.datetime
     action: str
     subject: str | None
-    collection: str
+    collection: str | None
     details: dict[str, int]
     level: Level | None
     previous: str
@@ -122,9 +141,20 @@ def append(
     *,
     person_id: str | None = None,
     actor: str | None = None,
+    of_store: bool = False,
     **details: int,
 ) -> AuditEntry:
-    """Add a line; it becomes part of the log with the transaction that it tells of."""
+    """Add a line; it becomes part of the log with the transaction that it tells of.
+
+    Args:
+        transaction: Where.
+        action: See `AuditEntry`, like the others.
+        level: How far bytes are gone.
+        person_id: Whom it concerns.
+        actor: Who did it.
+        of_store: It concerns no collection.
+        details: Counts.
+    """
     from mien.gallery.people import now
 
     before = last(transaction)
@@ -133,7 +163,7 @@ def append(
         time=now(),
         action=action,
         subject=None if person_id is None else transaction.digest(f"person:{person_id}"),
-        collection=transaction.digest(f"collection:{transaction.collection}"),
+        collection=None if of_store else transaction.digest(f"collection:{transaction.collection}"),
         details=details,
         level=level,
         previous=before.hash if before else _FIRST,
@@ -147,6 +177,33 @@ def append(
     line = json.dumps({**entry.to_dict(), "hash": hashed, "signature": signature}, sort_keys=True)
     transaction.append_audit(line)
     return _parse(line)
+
+
+@contextmanager
+def acting(name: str) -> Iterator[None]:
+    """Whoever changes something within this context is noted with the change; see `mien.Gallery.acting`."""
+    token = _ACTOR.set(name)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(token)
+
+
+def actor() -> str | None:
+    """Who acts; None where nobody said."""
+    return _ACTOR.get()
+
+
+def note(
+    transaction: Transaction, action: str, person_ids: AbstractCollection[str | None] = (), **details: int
+) -> None:
+    """Note a change in the transaction that makes it, where somebody acts: a line a person, one where it is nobody."""
+    who = _ACTOR.get()
+    if who is None:
+        return
+    subjects: list[str | None] = [*sorted({key for key in person_ids if key is not None})] or [None]
+    for person_id in subjects:
+        append(transaction, action, None, person_id=person_id, actor=who, of_store=False, **details)
 
 
 def read(transaction: Transaction, after: int = 0, limit: int | None = None) -> Iterator[AuditEntry]:
@@ -211,6 +268,24 @@ def public_key() -> str | None:
     """The public half of this user's signing key, 64 hexadecimal digits; None where no key can be kept."""
     key = _signing_key()
     return None if key is None else key.public_key().public_bytes_raw().hex()
+
+
+def sign(data: bytes) -> str | None:
+    """A signature by this user's key over what goes elsewhere, such as a backup; None where no key can be kept."""
+    key = _signing_key()
+    return None if key is None else base64.b64encode(key.sign(data)).decode()
+
+
+def signed_by(data: bytes, signature: str, key: str) -> bool:
+    """Whether a signature over some data is by a public key, 64 hexadecimal digits."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(base64.b64decode(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _parse(line: str) -> AuditEntry:

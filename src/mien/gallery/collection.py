@@ -117,7 +117,7 @@ class Collection:
             if transaction.revision() == revision:
                 transaction.mark_purged()
             last = audit.last(transaction, of_erasure=True)
-            if last is not None and last.level == "invisible" and last.action in {"erase", "expire"}:
+            if last is not None and last.level == "invisible" and last.action in {"erase", "erase_sample", "expire"}:
                 return audit.append(transaction, "purge", level)
         return None
 
@@ -152,6 +152,10 @@ def erase_person(transaction: Transaction, person: Person, action: str = "erase"
     transaction.note_erased([f"content:{face.sha256}" for face in faces])
     transaction.note_erased([face_digest(face.sha256, face.box) for face in faces])
     transaction.note_erased([f"person:{person.person_id}"])
-    entry = audit.append(transaction, action, "invisible", person_id=person.person_id, samples=person.samples)
+    # A consent that runs out is nobody's doing, whoever is acting when that is noticed.
+    actor = audit.actor() if action == "erase" else None
+    entry = audit.append(
+        transaction, action, "invisible", person_id=person.person_id, actor=actor, samples=person.samples
+    )
     transaction.erase(person.person_id)
     return entry

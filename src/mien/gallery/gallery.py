@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mien.gallery.auditing import Auditing
 from mien.gallery.bulk import Bulk
+from mien.gallery.cropping import Cropping
 from mien.gallery.editing import Editing
 from mien.gallery.erasing import Erasing
 from mien.gallery.identifying import Identifying
@@ -11,6 +12,7 @@ from mien.gallery.importing import Importing
 from mien.gallery.moving import Moving
 from mien.gallery.naming import Naming
 from mien.gallery.reembed import Reembedding
+from mien.gallery.requests import Requests
 from mien.gallery.searching import Searching
 from mien.gallery.watching import Watching
 
@@ -18,7 +20,19 @@ __all__ = ["Gallery"]
 
 
 class Gallery(
-    Bulk, Importing, Identifying, Watching, Naming, Editing, Erasing, Auditing, Searching, Moving, Reembedding
+    Bulk,
+    Importing,
+    Identifying,
+    Watching,
+    Naming,
+    Editing,
+    Erasing,
+    Cropping,
+    Auditing,
+    Requests,
+    Searching,
+    Moving,
+    Reembedding,
 ):
     """A collection of known people, and of people to be named, in a store.
 

@@ -15,6 +15,7 @@ from mien.gallery.collection import Collection
 from mien.gallery.filters import FIELDS, Filter
 from mien.gallery.people import Person
 from mien.gallery.search import Found
+from mien.types import Array
 
 __all__ = ["Capabilities", "Page", "Searching"]
 
@@ -92,7 +93,7 @@ class Searching(Collection):
             SpaceMismatch: Templates of another dimension than the collection's.
             StoreError: The store failed.
         """
-        probes = np.atleast_2d(np.asarray(templates, np.float32))
+        probes = _probes(templates)
         if probes.ndim != 2 or k < 1:
             raise InvalidArgument(f"search: expected (n, d) templates and k >= 1, got {probes.shape} and {k}")
         if len(probes) and not np.all(np.abs(np.linalg.norm(probes, axis=1) - 1) < 1e-3):
@@ -195,6 +196,15 @@ class Searching(Collection):
             proof=bool(self._store.files()),
             sealed=self._store.sealed,
         )
+
+
+def _probes(templates: ArrayLike) -> Array:
+    try:
+        # Numbers beyond float32 are infinite, and no unit vector's.
+        with np.errstate(over="ignore"):
+            return np.atleast_2d(np.asarray(templates, np.float32))
+    except (ValueError, TypeError):
+        raise InvalidArgument("search: expected templates of one length, as numbers") from None
 
 
 def _place(after: str) -> int:

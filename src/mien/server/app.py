@@ -29,7 +29,9 @@ def create_app(settings: Settings) -> FastAPI:
     except ImportError as error:
         raise StoreUnavailable('the service needs more packages: pip install "mien[server]"') from error
     from mien.server.envelope import Border, install
+    from mien.server.page import install as install_page
     from mien.server.routes import ROUTERS
+    from mien.server.routes.parts import EVERYWHERE
     from mien.server.service import Service
 
     # Faces stay in memory: nothing is spooled to a temporary file.
@@ -53,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix="/v1", responses=EVERYWHERE)
+    install_page(app)
     install(app)
-    app.add_middleware(Border, max_bytes=settings.max_bytes)
+    app.add_middleware(Border, service=service)
     return app

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 
 __all__ = ["Database"]
+
+_ADVICE = "no room on the disk; nothing was changed: free some space and repeat"
 
 
 class Database:
@@ -26,6 +29,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Opening the file takes thirty times as long as asking it.
+        self._idle: list[sqlite3.Connection] = []
+        self.close = weakref.finalize(self, _close, self._idle)
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
@@ -46,14 +52,33 @@ class Database:
             StoreFull: No room; nothing was changed.
             StoreUnavailable, StoreCorrupt: The file cannot be used; nothing was changed.
         """
+        connection = None
         try:
-            with closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
-                connection.execute("PRAGMA synchronous = FULL")
+            connection = self._connection()
+            with connection:
                 yield connection
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            raise _kind(error)(f"{self.path}: the service's file cannot be used ({error})") from error
+            kind = _kind(error)
+            meaning = _ADVICE if kind is StoreFull else "the service's file cannot be used"
+            raise kind(f"{self.path}: {meaning} ({error})", path=str(self.path)) from error
+        finally:
+            if connection is not None:
+                self._idle.append(connection)
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+            connection.execute("PRAGMA synchronous = FULL")
+            return connection
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _kind(error: sqlite3.DatabaseError) -> type[StoreError]:

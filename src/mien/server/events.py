@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mien.gallery.people import now
+
+if TYPE_CHECKING:
+    from mien.gallery import Enrolment
+    from mien.types import Decision
 
 __all__ = ["Bus", "Event", "Listener"]
 
@@ -75,3 +79,18 @@ class Bus:
         for listener in listeners:
             listener(event)
         return event
+
+    def enrolled(self, collection: str, done: Enrolment) -> None:
+        """Tell that a person has more samples: ``person.enrolled``."""
+        if done.added:
+            more = {"person_id": done.person_id, "label": done.label, "samples": len(done.added)}
+            self.publish("person.enrolled", collection, **more)
+
+    def identified(self, collection: str, decisions: Iterable[Decision] | None) -> None:
+        """Tell who was in an image: ``face.identified`` with the people, ``face.unknown`` with how many others."""
+        made = [*(decisions or ())]
+        people = [{"person_id": one.person.person_id, "label": one.person.label} for one in made if one.person]
+        if people:
+            self.publish("face.identified", collection, people=people)
+        if len(people) < len(made):
+            self.publish("face.unknown", collection, faces=len(made) - len(people))

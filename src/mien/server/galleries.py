@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from mien.gallery import Gallery
-from mien.server.access import Access, ApiKey
+from mien.server.access import Access, ApiKey, Rules
 from mien.server.settings import Settings
 
 __all__ = ["Galleries"]
@@ -24,6 +24,7 @@ class Galleries:
         self._access = access
         self._lock = threading.Lock()
         self._open: dict[str, Gallery] = {}
+        self._known: dict[str, Gallery] = {}
 
     def names(self) -> list[str]:
         """Every collection: those with people, and those that were made here."""
@@ -31,11 +32,23 @@ class Galleries:
 
     def of(self, key: ApiKey, name: str) -> Gallery | None:
         """A collection; None where there is none, or none for this key."""
-        return self._opened(name) if key.may(name) and name in self.names() else None
+        if not key.may(name) or name not in self.names():
+            return None
+        found = self._opened(name)
+        self._known[name] = found
+        return found
+
+    def known(self, key: ApiKey, name: str) -> Gallery | None:
+        """As `of`, but without asking the store, of a collection that was found before: there it stays."""
+        return self._known.get(name) if key.may(name) else None
 
     def asks_for_consent(self, name: str) -> bool:
         """Whether people are enrolled in a collection only with a purpose: unless it was made otherwise."""
-        return self._access.collections().get(name, True)
+        return self.rules(name).consent_required
+
+    def rules(self, name: str) -> Rules:
+        """What is asked for, and kept, in a collection."""
+        return self._access.collections().get(name, Rules())
 
     @property
     def main(self) -> Gallery:
@@ -48,6 +61,7 @@ class Galleries:
             for gallery in self._open.values():
                 gallery.close()
             self._open.clear()
+            self._known.clear()
 
     def _opened(self, name: str) -> Gallery:
         with self._lock:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
+from mien.server.crops import Crops
 from mien.server.database import Database
+from mien.server.delivering import Courier
 from mien.server.events import Bus
+from mien.server.feed import Feed
 from mien.server.galleries import Galleries
+from mien.server.limits import Rate
+from mien.server.metrics import Metrics
+from mien.server.sessions import Sessions
+from mien.server.vault import Vault
+from mien.server.webhooks import Webhooks
 from mien.server.work import Work
 
 if TYPE_CHECKING:
@@ -27,24 +35,49 @@ class Service:
         settings: The same.
         database: The service's own file.
         access: Keys and collections.
+        sessions: Who signed in to the page.
         galleries: Open collections.
+        crops: Pictures of faces, where a collection keeps them.
         bus: Tells of events.
+        feed: Events of late, and who follows them.
+        vault: Seals what only the service may know.
+        webhooks: Who is told of events, and what is still to be told.
+        metrics: What is counted.
         work: The models' queue.
+        rate: How often each key may ask.
+        attempts: How often each address may ask without a valid key.
+        stopping: Set when the service is to stop: whatever waits for something to happen ends then.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings.state)
         self.access = Access(self.database)
+        self.sessions = Sessions(self.database, self.access)
         self.galleries = Galleries(settings, self.access)
+        self.crops = Crops(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key"))
         self.bus = Bus()
-        self.work = Work(settings.queue)
+        self.feed = Feed()
+        self.vault = Vault(settings.state.with_name(f"{settings.state.name}.secret-key"))
+        self.webhooks = Webhooks(self.database, self.vault)
+        self._courier = Courier(self.webhooks, private=settings.webhook_allow_private)
+        self.bus.listen(self.webhooks.listen)
+        self.bus.listen(self.feed.listen)
+        self.metrics = Metrics(lambda: self.work.waiting)
+        self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
+        self.rate = Rate(settings.rate, settings.burst)
+        self.attempts = Rate(settings.attempts, max(1, settings.attempts))
+        self.stopping = threading.Event()
 
     def start(self) -> None:
         """Begin what runs beside requests."""
+        self._courier.start()
 
     def close(self) -> None:
         """Finish what was accepted, and let go of everything."""
-        with suppress(RuntimeError):
-            self.work.close()
-        self.galleries.close()
+        self.stopping.set()
+        self._courier.close()
+        # What is still in a gallery after that time keeps it open: the process ends, and loses nothing by it.
+        if self.work.close(self.settings.stop_seconds):
+            self.galleries.close()
+            self.database.close()

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from mien.gallery.filters import Filter, compiled
 from mien.gallery.moving import StoredSample, second_key
 from mien.gallery.people import Person, now, today
+from mien.gallery.records import Samples
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sql.pool import Pool
-from mien.gallery.store import Sample, Samples
+from mien.gallery.store import Sample
 from mien.types import Array
 
 __all__ = ["SqlTransaction"]
@@ -306,7 +307,7 @@ class SqlTransaction(Pool):
         self._forget_changes()
 
     def _change(self, person_id: str, **columns: str | None) -> None:
-        self._record("person", person_id)
+        self._record("person", person_id, columns)
         assignments = "".join(f", {name} = :{name}" for name in columns)
         self._connection.execute(
             f"UPDATE person SET revision = :revision{assignments} WHERE person_id = :person_id",  # noqa: S608 - see above

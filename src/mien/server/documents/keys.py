@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
 from pydantic import Field
 
-from mien.server.documents.base import Document
+from mien.server.access import Scope
+from mien.server.documents.base import Document, Label
 
 __all__ = ["KeyIssued", "KeyRecord", "Keys", "NewKey"]
 
@@ -14,10 +16,15 @@ __all__ = ["KeyIssued", "KeyRecord", "Keys", "NewKey"]
 class NewKey(Document):
     """A key to be made."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Label
     role: str = Field(pattern="^(reader|operator|admin)$")
-    collections: list[str] = Field(default=["*"], min_length=1, max_length=100)
+    collections: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default=["*"], min_length=1, max_length=100
+    )
     expires: dt.datetime | None = None
+    scopes: list[Scope] = Field(
+        default=[], max_length=10, description="what of the role the key has; empty for all of it"
+    )
 
 
 class KeyRecord(Document):
@@ -29,6 +36,7 @@ class KeyRecord(Document):
     collections: list[str]
     created: str
     expires: str | None
+    scopes: list[str]
 
 
 class KeyIssued(KeyRecord):
@@ -38,6 +46,6 @@ class KeyIssued(KeyRecord):
 
 
 class Keys(Document):
-    """Every key."""
+    """Those that may do nothing that the asking key may not."""
 
     keys: list[KeyRecord]
