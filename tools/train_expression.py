@@ -1,6 +1,6 @@
 """Train the shipped expression models, and compare ways of training, side by side on one GPU in a given time.
 
-    python tools/train_expression.py pack fer2013_train_public.zip fer2013.npz
+    python tools/train_expression.py pack fer2013/ fer2013.npz
     python tools/train_expression.py all fer2013.npz out/ --seconds 540
 
 ``pack`` writes the training part only: PublicTest is read by bench/expression.py, once a shipped model.
@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from torch import Tensor
 from mien import metrics
 from mien.lab import augment
 from mien.lab.balanced import distil
+from mien.lab.balanced.data import load, split
 from mien.lab.balanced.network import HEADS, build
 from mien.lab.balanced.recipe import ARMS, train_arm
 from mien.lab.cmnet.recipe import VARIANTS, train_variant
@@ -48,8 +48,6 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16, help="of CMNet")
     options = parser.parse_args()
     if options.part == "pack":
-        from mien.lab.balanced.data import pack
-
         pack(options.data, options.out)
         return
     options.out.mkdir(parents=True, exist_ok=True)
@@ -59,6 +57,15 @@ def main() -> None:
         side_by_side(options)
     else:
         {"ship": ship, "ablation": ablation, "cmnet": cmnet}[options.part](options)
+
+
+def pack(root: Path, out: Path) -> None:
+    """Images, targets and the held-out tenth in one file, for a machine that has nothing else."""
+    examples = load(root, "train", progress=lambda done: print(f"\r{done:,} images", end="", file=sys.stderr))
+    np.savez_compressed(
+        out, images=examples.images, targets=examples.targets, labels=examples.labels, held=split(examples)
+    )
+    print(f"{len(examples):,} images, {len(np.unique(examples.groups)):,} of them no copies; sha256 {examples.digest}")
 
 
 def side_by_side(options: argparse.Namespace) -> None:
@@ -143,8 +150,8 @@ def ship(options: argparse.Namespace) -> None:
             distil.train_teacher(sized(name), data.images, data.targets, how, plan, fabric, stronger=number % 4 >= 2)
         )
         alone = distil.said_together(teachers[-1:], data.held(), fabric)
-        facts = {**judged(alone, data), "epochs": epochs, "seconds": round(time.monotonic() - start, 1)}
-        say(f"teacher {number} ({name})", facts)
+        seconds = round(time.monotonic() - start, 1)
+        say(f"teacher {number} ({name})", {**judged(alone, data), "epochs": epochs, "seconds": seconds})
     held = distil.said_together(teachers, data.held(), fabric)
     say("teachers together", judged(held, data))
     start = time.monotonic()
@@ -158,7 +165,7 @@ def ship(options: argparse.Namespace) -> None:
         epoch = distil.seconds_an_epoch(sized(name), data.images, data.targets, plan, data.steps, fabric)
         epochs = int(np.clip((given - (time.monotonic() - start)) / epoch * 0.95, 1, 400))
         torch.manual_seed(100)
-        how = Training(seed=100, epochs=epochs, steps=data.steps, rate=0.1, decay=2e-4, average=0.999)
+        how = Training(seed=100, epochs=epochs, steps=data.steps, rate=0.1, decay=2e-4)
         network = distil.distil(build(sized(name)), bank, data.targets, how, plan, fabric)
         torch.save(distil.half_precision(network), options.out / f"{name}.pt")
         logits = predict(network, data.held(), fabric)
@@ -166,7 +173,12 @@ def ship(options: argparse.Namespace) -> None:
         np.savez(options.out / "held.npz", **answers)
         once = judged(distil.distributions(logits), data)
         twice = judged(distil.said_together([network], data.held(), fabric), data)
-        facts = {**once, "mirrored_too": twice, "epochs": epochs, "seconds": round(time.monotonic() - start, 1)}
+        facts: dict[str, Any] = {
+            **once,
+            "mirrored_too": twice,
+            "epochs": epochs,
+            "seconds": round(time.monotonic() - start, 1),
+        }
         say(name, facts)
 
 
@@ -181,9 +193,8 @@ def ablation(options: argparse.Namespace) -> None:
             start = time.monotonic()
             torch.manual_seed(seed)
             how = Training(seed=seed, epochs=options.epochs, steps=data.steps)
-            network = train_arm(
-                build("tiny" if options.images else "reduced"), data.images, data.targets, arm, how, fabric, batch=min(BATCH, len(data.images))
-            )
+            size, batch = ("tiny" if options.images else "reduced"), min(BATCH, len(data.images))
+            network = train_arm(build(size), data.images, data.targets, arm, how, fabric, batch=batch)
             told = predict(network, data.held(), fabric)[:, :7].argmax(1).cpu().numpy()
             rows.append({"arm": name, "seed": seed, "epochs": options.epochs, "told": told.tolist()})
             rows[-1]["seconds"] = round(time.monotonic() - start, 2)

@@ -1,4 +1,4 @@
-"""Changes of whole batches of faces where the batch lies, on a processor or a GPU: one draw an image, no loop over them.
+"""Changes of whole batches of faces where the batch lies, on a processor or a GPU: one draw an image, no loop.
 
 Kornia draws one chain of operations a batch; RandAugment asks for one an image, which is why these are written here.
 """

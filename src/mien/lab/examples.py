@@ -45,6 +45,6 @@ class Examples:
     @property
     def digest(self) -> str:
         """sha256 of images and targets, to say later what was trained on."""
-        seen = hashlib.sha256(np.ascontiguousarray(self.images))
-        seen.update(np.ascontiguousarray(self.targets))
+        seen = hashlib.sha256(self.images.tobytes())
+        seen.update(self.targets.tobytes())
         return seen.hexdigest()

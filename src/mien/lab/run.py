@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from mien.lab.examples import Examples
 
@@ -25,6 +27,8 @@ Batches = Callable[[int, torch.Generator], Iterator[tuple[Tensor, Tensor]]]
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 _CHUNK = 1024
+_LONGEST = 5.0
+"""Norm to which gradients are cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,9 @@ class Training:
         momentum: Nesterov's.
         decay: Of weights.
         warmup: Share of all steps in which the rate rises.
-        average: Decay of the exponential average of the weights, which is what is kept.
+        average: Highest decay of the exponential average of weights and batch statistics, which is what is kept; it
+            begins lower, so that the average of a short run does not hold the weights that it began with.
+        seconds: Where given, the schedule follows the clock and ends with it, whatever the number of epochs.
     """
 
     seed: int = 0
@@ -49,7 +55,8 @@ class Training:
     momentum: float = 0.9
     decay: float = 5e-4
     warmup: float = 0.05
-    average: float = 0.998
+    average: float = 0.997
+    seconds: float | None = None
 
 
 def make_fabric(device: str = "auto") -> Fabric:
@@ -89,27 +96,34 @@ def fit(
     optimizer = torch.optim.SGD(
         _parameter_groups(network, how.decay), lr=how.rate, momentum=how.momentum, nesterov=True, fused=True
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, how))
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(how.average), use_buffers=True)
+    averaged = AveragedModel(network, avg_fn=partial(_average, how.average), use_buffers=True)
     generator = torch.Generator(fabric.device)
-    state = {"network": network, "optimizer": optimizer, "schedule": schedule, "averaged": averaged, "epoch": 0}
+    state = {"network": network, "optimizer": optimizer, "averaged": averaged, "epoch": 0, "spent": 0.0}
     if checkpoint is not None and checkpoint.is_file():
-        state["epoch"] = fabric.load(checkpoint, {k: v for k, v in state.items() if k != "epoch"})["epoch"]
+        rest = fabric.load(checkpoint, {k: v for k, v in state.items() if k not in {"epoch", "spent"}})
+        state |= {name: rest[name] for name in ("epoch", "spent")}
+    clock = _Clock(how, float(state["spent"]))
     for epoch in range(int(state["epoch"]), how.epochs):
+        if clock.done(epoch * how.steps) >= 1:
+            break
         network.train()
         # Drawn anew for each epoch, so that a run that was cut off goes on as it would have.
         generator.manual_seed(how.seed * 100_003 + epoch)
+        torch.manual_seed(how.seed * 100_003 + epoch)
         total, count = torch.zeros((), device=fabric.device), 0
         for images, targets in batches(epoch, generator):
+            rate = how.rate * _rate(clock.done(epoch * how.steps + count), how.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             with fabric.autocast():
                 value = loss(network, images, targets)
             fabric.backward(value)
+            nn.utils.clip_grad_norm_(network.parameters(), _LONGEST)
             optimizer.step()
             optimizer.zero_grad()
-            schedule.step()
             averaged.update_parameters(network)
             total, count = total + value.detach(), count + 1
-        state["epoch"] = epoch + 1
+        state |= {"epoch": epoch + 1, "spent": clock.spent}
         if checkpoint is not None:
             _save(fabric, checkpoint, state)
         if progress is not None:
@@ -160,11 +174,35 @@ def _parameter_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def _rate(step: int, how: Training) -> float:
-    done = step / max(1, how.epochs * how.steps)
-    if done < how.warmup:
-        return done / how.warmup + 1e-3
-    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - how.warmup) / (1 - how.warmup)))))
+class _Clock:
+    """How much of a run is done, by its steps or by the time that it was given."""
+
+    def __init__(self, how: Training, spent: float) -> None:
+        self._how, self._before, self._start = how, spent, time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    def done(self, step: int) -> float:
+        if self._how.seconds is not None:
+            return min(1.0, self.spent / self._how.seconds)
+        return step / max(1, self._how.epochs * self._how.steps)
+
+
+def _rate(done: float, warmup: float) -> float:
+    """Share of the highest learning rate."""
+    if done < warmup:
+        return done / warmup + 1e-3
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - warmup) / (1 - warmup))))
+
+
+def _average(decay: float, kept: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """Exponential average whose decay rises from nothing: of n values it is at most n / (n + 9)."""
+    if not kept.is_floating_point():
+        return new
+    seen = float(count)
+    return kept.lerp(new, 1 - min(decay, (1 + seen) / (10 + seen)))
 
 
 def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
@@ -173,9 +211,3 @@ def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     fabric.save(partial, state)
     partial.replace(path)
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What a function gives, and its seconds."""
-    start = time.perf_counter()
-    return work(), time.perf_counter() - start

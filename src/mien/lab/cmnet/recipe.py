@@ -53,9 +53,7 @@ def train_variant(
 
     def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(images), generator=generator, device=images.device)[: how.steps * batch]
-        return epochs_of(
-            images, targets[:, :7], order, batch, lambda x: augment.augment(x, _CHANGES, generator)
-        )
+        return epochs_of(images, targets[:, :7], order, batch, lambda x: augment.augment(x, _CHANGES, generator))
 
     def loss(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         logits, left, right = network.with_halves(x)  # type: ignore[operator]
