@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test lint format docs site wheels clean
+.PHONY: install demo test lab lint format docs site wheels clean
 
 install: $(VENV)/.installed  ## virtual environment with everything development needs
 
@@ -22,6 +22,11 @@ demo: $(VENV)/.demo  ## enrol three people from sample photos, identify them, wr
 
 test: install  ## the whole test suite
 	$(BIN)/pytest
+
+lab: install  ## the second wing: torch, as a build for processors where the index has one, and the lab's own tests
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable ".[lab]"
+	$(BIN)/pytest tests/lab
 
 lint: install  ## style, types, the direction of imports, and what may be unsafe
 	$(BIN)/ruff check .

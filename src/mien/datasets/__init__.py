@@ -2,6 +2,7 @@
 
 from mien.datasets.bin import read_bin, read_bin_pairs
 from mien.datasets.cfp import read_cfp, read_cfp_pairs
+from mien.datasets.fer2013 import EXPRESSIONS, VOTES, Usage, read_fer2013, read_ferplus
 from mien.datasets.folder import attach_groups, read_folder, read_groups
 from mien.datasets.frll import read_frll, read_landmarks
 from mien.datasets.leaks import Leak, LeakReport, duplicate_groups, find_leaks, require_disjoint
@@ -10,12 +11,15 @@ from mien.datasets.protocols import PROTOCOLS, Protocol, find_protocol
 from mien.datasets.records import Pair, Record
 
 __all__ = [
+    "EXPRESSIONS",
     "PROTOCOLS",
+    "VOTES",
     "Leak",
     "LeakReport",
     "Pair",
     "Protocol",
     "Record",
+    "Usage",
     "attach_groups",
     "duplicate_groups",
     "find_leaks",
@@ -24,6 +28,8 @@ __all__ = [
     "read_bin_pairs",
     "read_cfp",
     "read_cfp_pairs",
+    "read_fer2013",
+    "read_ferplus",
     "read_folder",
     "read_frll",
     "read_groups",
