@@ -215,7 +215,6 @@ class Faces:
         """The face with the largest box, None where there is none."""
         return self[int(np.argmax(self.sizes))] if len(self) else None
 
-
     def largest_first(self, most: int) -> tuple[Faces, Faces]:
         """The largest faces, at most so many, and the others; both in the order of these faces."""
         rank = np.argsort(-self.sizes, kind="stable")
