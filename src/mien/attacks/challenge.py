@@ -23,6 +23,7 @@ Step: TypeAlias = Literal["turn_left", "turn_right", "blink", "smile"]
 """What is asked; left and right are the subject's own."""
 
 Outcome: TypeAlias = Literal["live", "attack", "uncertain"]
+"""What a challenge ends with."""
 
 
 @dataclass(frozen=True, slots=True)

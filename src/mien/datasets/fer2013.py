@@ -28,6 +28,7 @@ VOTES = (
 """What FER+'s ten people could say; the first seven are `EXPRESSIONS`."""
 
 Usage: TypeAlias = Literal["train", "public", "private"]
+"""A part of FER2013, as its folders are called."""
 
 _SIDE = 48
 _USAGES: dict[str, Usage] = {"Training": "train", "PublicTest": "public", "PrivateTest": "private"}

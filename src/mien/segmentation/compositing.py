@@ -11,6 +11,7 @@ from mien.types import Array, Image
 __all__ = ["GREY", "WHITE", "blurred_background", "estimate_foreground", "replace_background"]
 
 WHITE = (255, 255, 255)
+"""As ICAO's portraits may have it."""
 GREY = (211, 211, 211)
 """Light grey, as portraits for documents may have it."""
 
