@@ -39,8 +39,8 @@ docs: install  ## rewrite the pages that are made from the code and from the ben
 	$(BIN)/python tools/reference.py
 	$(BIN)/python tools/figures.py
 
-wheels: install  ## whether the base install resolves to binary wheels on every promised platform
-	$(BIN)/python tools/check_wheels.py
+wheels: install  ## whether the base install and the service resolve to binary wheels on every promised platform
+	$(BIN)/python tools/check_wheels.py --extra client --extra postgres --extra server
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import json
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 pytest.importorskip("urllib3")
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mien.client import Client
 from mien.errors import InvalidArgument, ServiceError, UnreadableImage
@@ -62,7 +70,7 @@ def test_a_person_from_enrolment_to_erasure(serve, samples):
 class Wire:
     """Answers one request after the other from a list: a status and headers, or None to hang up."""
 
-    def __init__(self, *script):
+    def __init__(self, *script, certificate=None):
         self.seen = []
         wire, answers = self, iter(script)
 
@@ -91,6 +99,13 @@ class Wire:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.url = self.url.replace("http", "https")
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.server.serve_forever)
@@ -210,6 +225,35 @@ def test_every_enrolment_has_a_key_of_its_own():
     keys = [headers["Idempotency-Key"] for _, _, headers, _ in wire.seen]
     assert len({*keys}) == 3
     assert keys[-1] == "badge 7"
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for this machine that signs itself, and its key, in one file."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = tmp_path / "both.pem"
+    path.write_bytes(key.private_bytes(*form) + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_key_is_told_to_nobody_whom_the_authority_does_not_know(certificate):
+    with Wire(DONE, certificate=certificate) as wire:
+        another = wire.url.replace("127.0.0.1", "localhost")
+        for url, authority in ((wire.url, None), (another, certificate)):
+            with pytest.raises(ServiceError, match="no answer"):
+                person(Client(url, "mien_key", tries=1, ca=authority))
+        assert wire.seen == []
+        with Client(wire.url, "mien_key", ca=certificate) as client:
+            assert person(client) == {"person_id": "1"}
 
 
 def test_names_stay_names():

@@ -161,6 +161,13 @@ def test_pages_go_on_over_changes(crowd):
     assert rest.revision > first.revision
 
 
+def test_a_place_in_another_collection_is_none(gallery, location):
+    gallery.enroll("Ada", looks("ada", 0))
+    gallery.enroll("Bob", looks("bob", 0))
+    with open_fake(location, collection="other") as other, pytest.raises(InvalidArgument, match="after"):
+        other.page(gallery.page(limit=1).next)
+
+
 def test_a_place_that_is_none_is_refused(crowd):
     for place in ("x", "", "bWllbjp4", "ünïcode"):
         with pytest.raises(InvalidArgument, match="after"):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip("fastapi")
+
+# Tests are imported by file, so that a module they share has to be put on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 from fastapi.testclient import TestClient
 

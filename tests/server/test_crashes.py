@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("urllib3")
 
-from PIL import Image
+from served import small
 
 from mien.client import Client
 from mien.errors import ServiceError
@@ -28,14 +28,7 @@ PEOPLE = {"Obama": "obama.jpg", "Biden": "biden.jpg"}
 @pytest.fixture(scope="module")
 def faces(samples):
     """A small photo of each, which is soon looked at."""
-    small = {}
-    for label, name in PEOPLE.items():
-        with Image.open(samples / name) as photo:
-            photo.thumbnail((400, 400))
-            encoded = io.BytesIO()
-            photo.convert("RGB").save(encoded, "JPEG")
-            small[label] = encoded.getvalue()
-    return small
+    return {label: small(samples / name) for label, name in PEOPLE.items()}
 
 
 class Enrolments:

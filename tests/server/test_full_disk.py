@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("urllib3")
 
-from PIL import Image
+from served import small
 
 from mien.client import Client
 from mien.errors import ServiceError
@@ -56,14 +55,6 @@ def filled(folder):
     filler.unlink()
 
 
-def photo(path):
-    with Image.open(path) as image:
-        image.thumbnail((400, 400))
-        encoded = io.BytesIO()
-        image.convert("RGB").save(encoded, "JPEG")
-        return encoded.getvalue()
-
-
 def is_full(call):
     with pytest.raises(ServiceError) as refused:
         call()
@@ -81,7 +72,7 @@ def test_the_gallerys_disk(serve, disk, samples, tmp_path):
     service = serve(gallery=disk / "people.mien")
     client = Client(service.url, service.key)
     client.make_collection()
-    obama, biden = (photo(samples / name) for name in ("obama.jpg", "biden.jpg"))
+    obama, biden = (small(samples / name) for name in ("obama.jpg", "biden.jpg"))
     before = client.enroll("Obama", obama, purpose="door")["person_id"]
     with filled(disk):
         for number in range(3):

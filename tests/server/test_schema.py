@@ -16,7 +16,7 @@ pytest.importorskip("schemathesis")
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode, checks
+from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi
 
 from mien.gallery.store import Sample
@@ -28,7 +28,6 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 SCHEMA = schemathesis.openapi.from_path(DOCUMENT)
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
 CHECKS = [
-    checks.not_a_server_error,
     openapi.status_code_conformance,
     openapi.content_type_conformance,
     openapi.response_headers_conformance,
@@ -121,6 +120,8 @@ def test_the_service_does_what_its_document_says(operation, mode, key, known):
                     case.path_parameters[name] = data.draw(st.sampled_from(known[name]))
         if operation.label.endswith("/events"):
             case.query = {**(case.query or {}), "seconds": 0}
-        case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
+        answer = case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
+        # Busy, and saying when to come back, is the only thing that a service may be short of.
+        assert answer.status_code < 500 or (answer.status_code == 503 and "retry-after" in answer.headers)
 
     holds()

@@ -63,7 +63,7 @@ def back_up(
 
     Everything that was committed before the call is in it. Sealed templates stay sealed, and no key is put in: neither
     the one that seals, nor the one that signs. The backup is signed with the key that signs the audit log. While it is
-    made, some three times the gallery's size is taken where it is written.
+    made, twice the gallery's size is taken where it is written.
 
     Args:
         location: Of the gallery; see `mien.Gallery`.
