@@ -17,6 +17,8 @@ COLLECTION = "/v1/collections/{collection}"
 PERSON = f"{COLLECTION}/people/{{person_id}}"
 SAMPLE = f"{PERSON}/samples/{{face_id}}"
 JOB = f"{COLLECTION}/jobs/{{job_id}}"
+STREAM = f"{COLLECTION}/streams/{{stream_id}}"
+CAMERA = {"name": "door", "url": "rtsp://127.0.0.1:9/x", "enabled": False}
 WEBHOOK = f"{COLLECTION}/webhooks/{{webhook_id}}"
 SUGGESTION = f"{COLLECTION}/suggestions/{{suggestion_id}}"
 
@@ -57,6 +59,7 @@ class World:
     unnamed_id: str
     edit_id: int
     job_id: str = "8" * 32
+    stream_id: str = "9" * 16
     webhook_id: str = "6" * 16
     delivery_id: str = f"msg_{'7' * 24}"
     photo: Callable[[str], tuple[str, bytes, str]] | None = None
@@ -169,6 +172,12 @@ ROWS = [
     Row("DELETE", JOB),
     Row("GET", f"{JOB}/result", noted="job_result"),
     Row("GET", f"{JOB}/report"),
+    Row("GET", f"{COLLECTION}/streams", Scope.read),
+    Row("POST", f"{COLLECTION}/streams", Scope.admin, send=lambda _: {"json": CAMERA}),
+    Row("GET", STREAM, Scope.read),
+    Row("PATCH", STREAM, Scope.admin, send=lambda _: {"json": {"enabled": False}}),
+    Row("DELETE", STREAM, Scope.admin),
+    Row("GET", f"{STREAM}/events", Scope.read, "list"),
     Row("GET", f"{COLLECTION}/webhooks", Scope.admin),
     Row("POST", f"{COLLECTION}/webhooks", Scope.admin, send=lambda _: {"json": {"url": "https://example.com/"}}),
     Row("GET", WEBHOOK, Scope.admin),
@@ -217,6 +226,8 @@ def fill(gallery, photo: bytes = b"photo") -> World:
 def new_world(service, name: str, **more) -> World:
     service.access.declare(name)
     world = fill(service.galleries.of(service.access.issue("x", Role.admin)[0], name), **more)
+    camera = service.streams.make(name, "door", CAMERA["url"], None, {}, enabled=False)
+    world.stream_id = camera.stream_id
     world.job_id = service.jobs.make(name, "identify", {}, "00000000").job_id
     world.webhook_id, world.delivery_id = dead_letter(service, name)
     return world

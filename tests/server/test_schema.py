@@ -85,6 +85,11 @@ def known(service):
         "suggestion_id": [f"{number:08x}" for number in range(10)],
         "edit_id": edits,
         "key_id": keys,
+        "job_id": [service.jobs.make("main", "identify", {}, "00000000").job_id for _ in range(9)],
+        "stream_id": [
+            service.streams.make("main", "x", "http://127.0.0.1:9/", None, {}, enabled=False).stream_id
+            for _ in range(9)
+        ],
         "webhook_id": [
             service.webhooks.make("main", "https://127.0.0.1/", (), names=False)[0].webhook_id for _ in range(9)
         ],

@@ -63,6 +63,12 @@ def register(commands: Commands) -> None:
         help="when stopped, serve on for so long while /v1/ready says 503 (default: 0)",
     )
     parser.add_argument(
+        "--max-streams", type=a_count, default=4, metavar="N", help="streams that are watched at once (default: 4)"
+    )
+    parser.add_argument(
+        "--max-upload", type=a_number, default=2048, metavar="MIB", help="of the files of a job (default: 2048)"
+    )
+    parser.add_argument(
         "--webhook-allow-private",
         action="store_true",
         help="webhooks may lead to this machine and its networks, and without TLS (default: to public addresses alone)",
@@ -91,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
             reports=arguments.reports,
             queue=arguments.queue,
             rate=arguments.rate,
+            max_streams=arguments.max_streams,
+            max_upload=arguments.max_upload << 20,
             webhook_allow_private=arguments.webhook_allow_private,
         )
         app = create_app(settings)

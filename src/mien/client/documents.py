@@ -19,10 +19,17 @@ __all__ = [
     "Edits",
     "Enrolled",
     "Erased",
+    "EventRecord",
+    "Events",
     "FacesFound",
     "Forgotten",
     "Health",
     "ImageSize",
+    "JobFile",
+    "JobProblem",
+    "JobRecord",
+    "JobResult",
+    "Jobs",
     "KeyIssued",
     "KeyRecord",
     "Keys",
@@ -35,10 +42,13 @@ __all__ = [
     "PersonRecord",
     "PopulationRecord",
     "RefusedImage",
+    "Rules",
     "SampleRecord",
     "Samples",
     "SearchPoint",
     "SearchResult",
+    "StreamRecord",
+    "Streams",
     "SuggestionRecord",
     "Suggestions",
     "Unsearched",
@@ -239,6 +249,22 @@ class Erased(TypedDict):
     elsewhere: list[str]
 
 
+class EventRecord(TypedDict):
+    """Something that happened; see `mien.server.events.Event`."""
+
+    event_id: str
+    kind: str
+    collection: str | None
+    time: str
+    data: dict[str, Any]
+
+
+class Events(TypedDict):
+    """Of late, the newest first."""
+
+    events: list[EventRecord]
+
+
 class FacesFound(TypedDict):
     """The faces of an image: a `mien.faces/1` document."""
 
@@ -272,6 +298,67 @@ class ImageSize(TypedDict):
 
     width: int
     height: int
+
+
+class JobFile(TypedDict):
+    """A file that was kept for a job."""
+
+    name: str
+    size: int
+
+
+class JobProblem(TypedDict):
+    """Why it is not finished, or what came of it is gone."""
+
+    code: str
+    message: str
+
+
+class JobRecord(TypedDict):
+    """A job.
+
+    Attributes:
+        state: `uploading` (waits for files, and then for `start`), `waiting`, `running`, `finished`, `failed` or
+            `cancelled`
+        done: images, or seconds of a video, that are done
+        total: of so many; null where that is not known
+        refused: images that did not serve; the result says why
+        report: whether it has a report
+    """
+
+    job_id: str
+    collection: str
+    kind: str
+    options: dict[str, Any]
+    state: str
+    created: str
+    changed: str
+    done: float
+    total: float | None
+    refused: int
+    problem: JobProblem | None
+    report: bool
+
+
+class JobResult(TypedDict):
+    """What came of a job, until it expires, or until somebody in it is erased.
+
+    Attributes:
+        result: `identify`: `images`, each a mien.faces/1 document. `enroll`: `people`, each as an enrolment. `watch`:
+            `tracks` with the times at which they were in view, and `events`, each a mien.event/1 document. `evaluate`:
+            as `mien evaluate --format json`. `calibrate`: `calibration`, as in a file of `mien calibrate`. `refused`
+            has the images that did not serve, with reasons
+    """
+
+    job_id: str
+    kind: str
+    result: dict[str, Any]
+
+
+class Jobs(TypedDict):
+    """The newest first: those that the key might have begun."""
+
+    jobs: list[JobRecord]
 
 
 class KeyIssued(TypedDict):
@@ -417,6 +504,15 @@ class RefusedImage(TypedDict):
     message: str
 
 
+class Rules(TypedDict):
+    """When something is worth telling; see `mien.watch.EventRules`."""
+
+    confirm_frames: int
+    absence_seconds: float
+    cooldown_seconds: float
+    emit_unknown: bool
+
+
 class SampleRecord(TypedDict):
     """A sample of a person, or an unnamed face; see `mien.gallery.FaceRecord`.
 
@@ -467,6 +563,35 @@ class SearchResult(TypedDict):
     candidates: list[Neighbour]
     searched: int
     exact: bool
+
+
+class StreamRecord(TypedDict):
+    """A stream.
+
+    Attributes:
+        source: its address without user, password and query
+        enabled: whether it is watched, also after a restart
+        state: `stopped`, `connecting`, `watching`, `waiting` (to connect again) or `failed` (tried again later)
+        fpir: at which it is decided who somebody is: the collection's
+    """
+
+    stream_id: str
+    name: str
+    source: str
+    fps: float | None
+    rules: Rules
+    enabled: bool
+    created: str
+    state: str
+    since: str
+    problem: str | None
+    fpir: float
+
+
+class Streams(TypedDict):
+    """The streams of a collection."""
+
+    streams: list[StreamRecord]
 
 
 class SuggestionRecord(TypedDict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -87,6 +88,10 @@ _PATHS = ("path", "file")
 """Details that say where the service keeps its files."""
 
 
+# Files of jobs go to the disk as they come, so that they may be large, and take their time.
+_FILES = re.compile("/v1/collections/[^/]+/jobs/[^/]+/files/.+")
+
+
 class Refused(Exception):
     """An answer that is no success.
 
@@ -134,7 +139,7 @@ class Border:
             return
         exchange = _Exchange(self, self._service, scope, receive, send)
         try:
-            if exchange.announced > self._service.settings.max_bytes:
+            if exchange.announced > exchange.limit:
                 # Before a byte of it is read.
                 answer = _refusal(Request(scope), exchange.too_large())
                 await answer(scope, receive, exchange.send)
@@ -157,6 +162,8 @@ class _Exchange:
         self._coming = True
         # What answers a fault stands outside, and is not seen from here.
         self._status = 500
+        self._kept = scope["method"] == "PUT" and _FILES.fullmatch(scope["path"]) is not None
+        self.limit = service.settings.max_upload if self._kept else service.settings.max_bytes
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         self.announced = int(length) if length.isdigit() else 0
 
@@ -166,7 +173,8 @@ class _Exchange:
             return await self._receive()
         settings = self._service.settings
         try:
-            async with asyncio.timeout(self._start + settings.body_seconds - time.perf_counter()):
+            begun = time.perf_counter() if self._kept else self._start
+            async with asyncio.timeout(begun + settings.body_seconds - time.perf_counter()):
                 message = await self._receive()
         except TimeoutError:
             told = f"body: expected all of it within {settings.body_seconds:g} seconds"
@@ -174,8 +182,8 @@ class _Exchange:
         self._coming = bool(message.get("more_body", False))
         size = len(message.get("body", b""))
         self._size += size
-        self._border.held += size
-        if self._size > settings.max_bytes:
+        self._border.held += 0 if self._kept else size
+        if self._size > self.limit:
             raise self.too_large()
         if self._border.held > _BODIES * settings.max_bytes:
             raise HTTPException(
@@ -198,11 +206,11 @@ class _Exchange:
 
     def too_large(self) -> HTTPException:
         """What a body that is too large is answered with."""
-        return HTTPException(413, f"body: expected at most {self._service.settings.max_bytes} bytes", _CLOSE)
+        return HTTPException(413, f"body: expected at most {self.limit} bytes", _CLOSE)
 
     def end(self) -> None:
         """Count and log it."""
-        self._border.held -= self._size
+        self._border.held -= 0 if self._kept else self._size
         taken = time.perf_counter() - self._start
         template = getattr(self._scope.get("route"), "path", None)
         # Routers know their routes without the prefix; what is no route, or no method, is whatever a client makes up.

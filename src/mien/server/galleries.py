@@ -34,7 +34,7 @@ class Galleries:
         """A collection; None where there is none, or none for this key."""
         if not key.may(name) or name not in self.names():
             return None
-        found = self._opened(name)
+        found = self.opened(name)
         self._known[name] = found
         return found
 
@@ -53,7 +53,7 @@ class Galleries:
     @property
     def main(self) -> Gallery:
         """The collection by which the gallery as a whole is reached."""
-        return self._opened("main")
+        return self.opened("main")
 
     def close(self) -> None:
         """Close all of them."""
@@ -63,7 +63,8 @@ class Galleries:
             self._open.clear()
             self._known.clear()
 
-    def _opened(self, name: str) -> Gallery:
+    def opened(self, name: str) -> Gallery:
+        """A collection, whoever may see it: for what the service itself does."""
         with self._lock:
             if name not in self._open:
                 self._open[name] = Gallery(self._settings.gallery, collection=name, key=self._settings.key_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
@@ -12,10 +13,14 @@ from mien.server.delivering import Courier
 from mien.server.events import Bus
 from mien.server.feed import Feed
 from mien.server.galleries import Galleries
+from mien.server.jobs import Jobs
 from mien.server.limits import Rate
 from mien.server.metrics import Metrics
 from mien.server.sessions import Sessions
+from mien.server.streams import Streams
+from mien.server.tasks import perform
 from mien.server.vault import Vault
+from mien.server.watching import Monitor
 from mien.server.webhooks import Webhooks
 from mien.server.work import Work
 
@@ -42,6 +47,8 @@ class Service:
         feed: Events of late, and who follows them.
         vault: Seals what only the service may know.
         webhooks: Who is told of events, and what is still to be told.
+        jobs: What takes longer than a request.
+        streams: What is watched all the time.
         metrics: What is counted.
         work: The models' queue.
         rate: How often each key may ask.
@@ -63,6 +70,23 @@ class Service:
         self._courier = Courier(self.webhooks, private=settings.webhook_allow_private)
         self.bus.listen(self.webhooks.listen)
         self.bus.listen(self.feed.listen)
+        self.jobs = Jobs(
+            self.database,
+            self.vault,
+            self.bus,
+            settings.state.with_name(f"{settings.state.name}.jobs"),
+            limit=settings.max_upload,
+            hours=settings.job_hours,
+            work=partial(perform, self),
+        )
+        self.streams = Streams(
+            self.database,
+            self.vault,
+            settings.state.with_name(f"{settings.state.name}.streams-lock"),
+            most=settings.max_streams,
+            fpir=lambda collection: self.galleries.rules(collection).fpir,
+            run=Monitor(self).run,
+        )
         self.metrics = Metrics(lambda: self.work.waiting)
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
         self.rate = Rate(settings.rate, settings.burst)
@@ -72,11 +96,15 @@ class Service:
     def start(self) -> None:
         """Begin what runs beside requests."""
         self._courier.start()
+        self.jobs.start()
+        self.streams.start()
 
     def close(self) -> None:
         """Finish what was accepted, and let go of everything."""
         self.stopping.set()
         self._courier.close()
+        self.streams.close(self.settings.stop_seconds)
+        self.jobs.close(self.settings.stop_seconds)
         # What is still in a gallery after that time keeps it open: the process ends, and loses nothing by it.
         if self.work.close(self.settings.stop_seconds):
             self.galleries.close()

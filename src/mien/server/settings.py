@@ -27,6 +27,9 @@ class Settings:
         rate: Requests a minute with one key; 0 for no limit.
         burst: Requests at once with one key.
         attempts: Requests a minute without a valid key, from one address, and at once.
+        max_streams: Streams that are watched at the same time.
+        max_upload: Bytes of the files of one job, on the disk while it runs, and unpacked.
+        job_hours: How long what came of a job is kept.
         webhook_allow_private: Whether webhooks may lead to this machine and its networks, and without TLS.
         stop_seconds: How long what was accepted may take when the service stops.
     """
@@ -44,5 +47,8 @@ class Settings:
     rate: float = 3000
     burst: int = 300
     attempts: int = 60
+    max_streams: int = 4
+    max_upload: int = 2 << 30
+    job_hours: float = 24
     webhook_allow_private: bool = False
     stop_seconds: float = 30

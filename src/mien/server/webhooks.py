@@ -31,6 +31,7 @@ _log = logging.getLogger("mien.server")
 State: TypeAlias = Literal["pending", "delivered", "dead"]
 
 TRIES = 10
+_CHANCE = random.SystemRandom()
 FIRST_PAUSE = 5.0
 """Seconds before the second try; each further pause is four times the one before,"""
 LONGEST_PAUSE = 6 * 3600.0
@@ -257,7 +258,7 @@ class Webhooks:
         else:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 4 ** (tries - 1))
             # Jitter: receivers that come back are not told everything in the same second.
-            change = ("pending", delivery.body, time + pause * random.uniform(0.75, 1.25))  # noqa: S311
+            change = ("pending", delivery.body, time + pause * _CHANCE.uniform(0.75, 1.25))
         with self._connected() as connection:
             connection.execute(
                 """UPDATE delivery SET state = ?, body = CASE ? WHEN '' THEN '' ELSE body END, due = ?, tries = ?,

@@ -6,12 +6,14 @@ from mien.server.routes import (
     edits,
     events,
     faces,
+    jobs,
     keys,
     models,
     people,
     samples,
     search,
     state,
+    streams,
     suggestions,
     webhooks,
 )
@@ -31,5 +33,7 @@ ROUTERS = (
     search.router,
     audit.router,
     events.router,
+    jobs.router,
     webhooks.router,
+    streams.router,
 )
