@@ -1,6 +1,7 @@
 """Known people and people to be named: who they are, what they consented to, and who of them is in a photo."""
 
 from mien.gallery.audit import AuditEntry, AuditReport
+from mien.gallery.backup import Backup, back_up
 from mien.gallery.erasing import Erasure, Proof
 from mien.gallery.filters import And, Contains, Eq, In, Not, Or, Range
 from mien.gallery.gallery import Gallery
@@ -8,6 +9,7 @@ from mien.gallery.moving import Moved
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
 from mien.gallery.records import Edit, FaceRecord, Suggestion
 from mien.gallery.reembed import Lost, Reembedded
+from mien.gallery.restoring import Restored, restore
 from mien.gallery.search import Found
 from mien.gallery.searching import Capabilities, Page
 
@@ -16,6 +18,7 @@ __all__ = [
     "And",
     "AuditEntry",
     "AuditReport",
+    "Backup",
     "Capabilities",
     "Contains",
     "Edit",
@@ -36,5 +39,8 @@ __all__ = [
     "Range",
     "Reembedded",
     "Refusal",
+    "Restored",
     "Suggestion",
+    "back_up",
+    "restore",
 ]
