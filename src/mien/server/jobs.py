@@ -177,6 +177,8 @@ class Jobs:
             InvalidArgument: It takes none any more, or another process has it.
         """
         active = self._active.get(job.job_id)
+        if job.state == "uploading" and active is None:
+            raise InvalidArgument(f"job {job.job_id}: another process has it, where it was begun; send its files there")
         if job.state != "uploading" or active is None:
             raise InvalidArgument(f"job {job.job_id}: expected one that waits for files, got one that is {job.state}")
         active.touched = time.monotonic()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Service"]
 
+_LAST = 5.0
+
 
 class Service:
     """Everything that a service holds, made in the order in which it is needed and closed in the other one.
@@ -103,8 +105,9 @@ class Service:
         """Finish what was accepted, and let go of everything."""
         self.stopping.set()
         self._courier.close()
-        self.streams.close(self.settings.stop_seconds)
-        self.jobs.close(self.settings.stop_seconds)
+        # A camera that is being connected to may take longer, and holds nothing.
+        self.streams.close(min(_LAST, self.settings.stop_seconds))
+        self.jobs.close(min(_LAST, self.settings.stop_seconds))
         # What is still in a gallery after that time keeps it open: the process ends, and loses nothing by it.
         if self.work.close(self.settings.stop_seconds):
             self.galleries.close()

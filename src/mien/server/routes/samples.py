@@ -62,12 +62,18 @@ async def add_samples(
 
 @router.delete(_SAMPLE)
 def erase_sample(
-    key: Operator, gallery: InCollection, person_id: PersonId, face_id: FaceId, proof: bool = False
+    key: Operator,
+    gallery: InCollection,
+    service: Serving,
+    person_id: PersonId,
+    face_id: FaceId,
+    proof: bool = False,
 ) -> Erased:
     """Erase one sample with every byte of its template and picture; the person stays."""
     sample(gallery, person_id, face_id)
     with gallery.acting(key.key_id):
         erasure = gallery.erase_sample(face_id, proof=proof)
+    service.bus.publish("person.changed", gallery.collection, person_id=person_id)
     told = [name for name in erasure.elsewhere if key.may(name)]
     return Erased.model_validate({**erasure.to_dict(), "elsewhere": told})
 
