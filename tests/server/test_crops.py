@@ -124,6 +124,6 @@ def test_a_crop_opens_for_its_own_face_and_with_its_own_key(client, holders, ser
         service.crops.open(gallery, first)
     assert service.crops.open(gallery, second).startswith(b"\xff\xd8")
     with pytest.raises(WrongKey):
-        Crops(tmp_path / "another.key").open(gallery, second)
+        Crops(Vault(tmp_path / "another.key")).open(gallery, second)
     answer = client.get(f"{HERE}/people/{person_id}/samples/{first.face_id}/crop", headers=holders["reader"])
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "wrong_key")

@@ -10,16 +10,13 @@ import hashlib
 import io
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mien.errors import InputError, UnknownFace, UnwritableFile
-from mien.gallery.sealing import Seal, make_key, read_key
+from mien.errors import InputError, UnknownFace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mien.gallery import FaceRecord, Gallery
+    from mien.server.vault import Vault
 
 __all__ = ["Crops"]
 
@@ -31,19 +28,11 @@ class Crops:
     """Seals and opens crops.
 
     Args:
-        key_file: The key, made where there is none when it is first needed, readable by its owner alone.
+        vault: Seals them, with a key of their own.
     """
 
-    def __init__(self, key_file: Path) -> None:
-        self._key_file = key_file
-
-    @cached_property
-    def _seal(self) -> Seal:
-        if not self._key_file.exists():
-            # Another process may make it at the same time.
-            with suppress(UnwritableFile):
-                make_key(self._key_file)
-        return Seal(read_key(self._key_file))
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
 
     def keep(self, gallery: Gallery, images: Iterable[bytes], faces: Iterable[FaceRecord]) -> int:
         """Keep crops of faces that were found in some images just now.
@@ -67,7 +56,7 @@ class Crops:
             with suppress(UnknownFace, InputError):
                 if face.face_id not in there and face.box is not None:
                     picture = _cut(contents[face.sha256], face.box)
-                    gallery.keep_crop(face.face_id, self._seal.close(picture, _bound(face.face_id)))
+                    gallery.keep_crop(face.face_id, self._vault.close(picture, _bound(face.face_id)))
                     kept += 1
         return kept
 
@@ -79,11 +68,11 @@ class Crops:
             WrongKey: The key is not the one it was sealed with.
         """
         sealed = gallery.crop(face.face_id)
-        return None if sealed is None else self._seal.open(sealed, _bound(face.face_id))
+        return None if sealed is None else self._vault.open(sealed, _bound(face.face_id))
 
 
-def _bound(face_id: str) -> bytes:
-    return f"mien crop {face_id}".encode()
+def _bound(face_id: str) -> str:
+    return f"mien crop {face_id}"
 
 
 def _cut(image: bytes, box: tuple[float, float, float, float]) -> bytes:

@@ -64,7 +64,7 @@ class Service:
         self.access = Access(self.database)
         self.sessions = Sessions(self.database, self.access)
         self.galleries = Galleries(settings, self.access)
-        self.crops = Crops(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key"))
+        self.crops = Crops(Vault(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key")))
         self.bus = Bus()
         self.feed = Feed()
         self.vault = Vault(settings.state.with_name(f"{settings.state.name}.secret-key"))

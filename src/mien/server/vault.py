@@ -1,4 +1,4 @@
-"""Secrets that the service has to tell others: sealed in its file, with a key that lies beside it."""
+"""What the service has to be able to read again, and nobody who reads its files: sealed, with a key beside them."""
 
 from __future__ import annotations
 
