@@ -12,6 +12,7 @@ from PIL import Image
 from mien.errors import WrongKey
 from mien.gallery import Gallery
 from mien.server.crops import SIZE, Crops
+from mien.server.vault import Vault
 
 pytestmark = [pytest.mark.weights, pytest.mark.samples]
 
