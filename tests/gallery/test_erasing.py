@@ -166,14 +166,15 @@ def test_who_was_erased_does_not_come_back_unnoticed(gallery):
 
 
 def test_an_expired_consent_purges_by_itself(path, monkeypatch):
-    today = dt.datetime.now(dt.UTC).date()
-    with open_fake(path) as gallery:
+    today, told = dt.datetime.now(dt.UTC).date(), []
+    with open_fake(path, on_expired=told.append) as gallery:
         gallery.enroll("Ada", looks("ada", 0), until=today + dt.timedelta(days=1))
         gallery.enroll("Bob", looks("bob", 0))
         set_today(monkeypatch, today + dt.timedelta(days=2))
         faces = gallery.identify(picture("ada", look=1))
         assert faces[0].person is None
         assert [person.label for person in gallery.people()] == ["Bob"]
+        assert [person.label for person in told] == ["Ada"]
         assert template("ada", 0).tobytes() not in files(path)
         assert [entry.action for entry in gallery.audit()] == ["expire", "purge"]
 

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fastapi")
@@ -21,6 +22,7 @@ from mien.server.access import Role, Scope
 from mien.server.events import Bus, Event
 from mien.server.feed import Feed
 from mien.server.routes import events
+from mien.types import Faces
 
 PERSON = "a" * 32
 
@@ -245,6 +247,21 @@ def test_routes_tell_what_they_did(client, service, holders, photo, enrolled, ma
         ("person.changed", {"person_id": person_id, "label": "Barack"}),
         ("person.erased", {"person_id": person_id}),
     ]
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_a_consent_that_runs_out_is_told_as_an_erasure(
+    client, service, holders, enrolled, main_collection, monkeypatch
+):
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    person_id = enrolled(names=("obama.jpg",), until=tomorrow.isoformat()).json()["person_id"]
+    told = []
+    service.bus.listen(told.append)
+    for module in ("collection", "sql.pool", "sql.tables", "search"):
+        monkeypatch.setattr(f"mien.gallery.{module}.today", lambda: tomorrow + dt.timedelta(days=1))
+    service.galleries.opened("main").decide(Faces.of(np.empty((0, 4)), [], np.empty((0, 5, 2)), (9, 9)))
+    assert [(event.kind, event.data) for event in told] == [("person.erased", {"person_id": person_id})]
 
 
 def test_listeners_can_go():

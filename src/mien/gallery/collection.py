@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +33,9 @@ class Collection:
         pipeline: Pipeline | None = None,
         calibration: Calibration | None = None,
         key: bytes | str | os.PathLike[str] | None = None,
+        on_expired: Callable[[Person], None] | None = None,
     ) -> None:
+        self._on_expired = on_expired
         self.collection = parse_label(collection)
         self._given_pipeline = pipeline
         self._given_calibration = calibration
@@ -67,11 +70,16 @@ class Collection:
         self._swept = today()
         with self._store.reading(self.collection) as transaction:
             expired, unpurged = transaction.any_expired(), transaction.unpurged()
+        gone: list[Person] = []
         if expired:
             with self._store.writing(self.collection) as transaction:
                 transaction.forget_expired()
                 for person in transaction.expired_people():
                     erase_person(transaction, person, "expire")
+                    gone.append(person)
+        if self._on_expired is not None:
+            for person in gone:
+                self._on_expired(person)
         if expired or unpurged:
             # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
             with suppress(StoreUnavailable):

@@ -51,6 +51,7 @@ class Gallery(
         key: Seals the templates of a new collection, and opens those of a sealed one: 32 bytes, or the file that holds
             them (see `mien gallery key`); None for the file that ``MIEN_GALLERY_KEY`` names, if it does. A sealed
             collection keeps no index in a file: it is made in memory, which is locked, at the first search.
+        on_expired: Called with each person whose consent ran out when they are erased, by this object.
 
     Raises:
         StoreUnavailable: The folder is missing, or the file cannot be opened.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from mien.gallery import Gallery
+from mien.gallery import Gallery, Person
 from mien.server.access import Access, ApiKey, Rules
+from mien.server.events import Bus
 from mien.server.settings import Settings
 
 __all__ = ["Galleries"]
@@ -17,12 +18,15 @@ class Galleries:
     Args:
         settings: Where it is.
         access: Which collections were made by the service.
+        bus: Is told of people whose consent ran out.
     """
 
-    def __init__(self, settings: Settings, access: Access) -> None:
+    def __init__(self, settings: Settings, access: Access, bus: Bus) -> None:
+        self._bus = bus
         self._settings = settings
         self._access = access
-        self._lock = threading.Lock()
+        # Opening one may tell of expired consents, and whoever hears it may ask for a collection.
+        self._lock = threading.RLock()
         self._open: dict[str, Gallery] = {}
         self._known: dict[str, Gallery] = {}
 
@@ -67,5 +71,13 @@ class Galleries:
         """A collection, whoever may see it: for what the service itself does."""
         with self._lock:
             if name not in self._open:
-                self._open[name] = Gallery(self._settings.gallery, collection=name, key=self._settings.key_file)
+                self._open[name] = Gallery(
+                    self._settings.gallery,
+                    collection=name,
+                    key=self._settings.key_file,
+                    on_expired=lambda person: self._expired(name, person),
+                )
             return self._open[name]
+
+    def _expired(self, name: str, person: Person) -> None:
+        self._bus.publish("person.erased", name, person_id=person.person_id)
