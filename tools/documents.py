@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -82,12 +83,16 @@ def _class(name: str, schema: Mapping[str, Any]) -> str:
         return f"{name} = {type_of(schema)}\n"
     said = " ".join(schema.get("description", f"{name}.").split())
     fields = schema.get("properties", {})
-    told = [f"        {key}: {one['description']}" for key, one in fields.items() if "description" in one]
+    told = [_wrapped(f"{key}: {one['description']}") for key, one in fields.items() if "description" in one]
     attributes = ["", "    Attributes:", *told, "    "] if told else []
     opened = "\n".join([f'    """{said}', *attributes]).rstrip("\n")
     required = {*schema.get("required", ()), *(key for key, one in fields.items() if "default" in one)}
     lines = [f"    {key}: {_field(one, present=key in required)}" for key, one in fields.items()]
     return "\n".join([f"class {name}(TypedDict):", f'{opened}"""', "", *lines, ""])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 120, initial_indent=" " * 8, subsequent_indent=" " * 12, break_on_hyphens=False)
 
 
 def _field(schema: Mapping[str, Any], *, present: bool) -> str:

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from served import small
 
 from mien.client import Client
 from mien.errors import InvalidArgument, ServiceError, UnreadableImage
@@ -79,6 +80,10 @@ class Wire:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                if self.headers.get("transfer-encoding") == "chunked":
+                    while size := int(self.rfile.readline(), 16):
+                        body += self.rfile.read(size + 2)[:-2]
+                    self.rfile.readline()
                 wire.seen.append((self.command, self.path, dict(self.headers), body))
                 said = next(answers)
                 if said is None:
@@ -92,7 +97,7 @@ class Wire:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def log_message(self, *_):
                 pass
@@ -215,6 +220,63 @@ def test_events_of_a_service(serve, samples):
     client.remove_webhook(hook["webhook_id"])
     with pytest.raises(ServiceError, match="nothing of that name"):
         client.webhook(hook["webhook_id"])
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_jobs_of_a_service(serve, samples, tmp_path):
+    pytest.importorskip("fastapi")
+    service = serve()
+    client = Client(service.url, service.key)
+    client.make_collection()
+    for name in ("Obama/obama.jpg", "Obama/obama2.jpg", "Biden/biden.jpg", ".hidden/x"):
+        (tmp_path / "people" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "people" / name).write_bytes(small(samples / name.rpartition("/")[2]) if "jpg" in name else b"x")
+    job_id = client.begin_enroll(purpose="door")["job_id"]
+    sent = client.send_folder(job_id, tmp_path / "people")
+    assert [one["name"] for one in sent] == ["Biden/biden.jpg", "Obama/obama.jpg", "Obama/obama2.jpg"]
+    client.start_job(job_id)
+    assert client.wait(job_id, seconds=60, every=0.1)["state"] == "finished"
+    assert {(one["label"], one["samples"]) for one in client.people()} == {("Obama", 2), ("Biden", 1)}
+    job_id = client.begin_identify()["job_id"]
+    assert client.send_file(job_id, small(samples / "obama3.jpg"), "a.jpg")["name"] == "a.jpg"
+    client.start_job(job_id)
+    client.wait(job_id, seconds=60, every=0.1)
+    (image,) = client.result(job_id)["result"]["images"]
+    assert [face["person"] for face in image["faces"]] == ["Obama"]
+    cancelled = client.begin_evaluate()["job_id"]
+    with pytest.raises(TimeoutError, match="uploading"):
+        client.wait(cancelled, seconds=0)
+    assert client.cancel_job(cancelled)["state"] == "cancelled"
+    client.remove_job(cancelled)
+    assert job_id in {one["job_id"] for one in client.jobs()}
+    with pytest.raises(InvalidArgument, match="folder with files"):
+        client.send_folder(job_id, tmp_path / "nowhere")
+
+
+def test_cameras_of_a_service(serve):
+    pytest.importorskip("fastapi")
+    service = serve()
+    client = Client(service.url, service.key)
+    client.make_collection()
+    made = client.make_stream("door", "rtsp://ada:secret@127.0.0.1:9/door", rules={"confirm_frames": 5}, enabled=False)
+    assert (made["source"], made["rules"]["confirm_frames"], made["state"]) == ("rtsp://127.0.0.1:9/door", 5, "stopped")
+    assert [one["stream_id"] for one in client.streams()] == [made["stream_id"]]
+    assert client.enable_stream(made["stream_id"])["enabled"] is True
+    assert client.stream(made["stream_id"])["name"] == "door"
+    assert client.stream_events(made["stream_id"]) == []
+    client.remove_stream(made["stream_id"])
+    assert client.streams() == []
+
+
+def test_a_file_is_read_while_it_is_sent(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(bytes(1 << 20))
+    with Wire(DONE) as wire, Client(wire.url, "mien_key") as client:
+        client.send_file("1", tmp_path / "clip.mp4", "Ada/clip.mp4")
+    ((method, path, headers, body),) = wire.seen
+    assert body == bytes(1 << 20)
+    assert (method, path) == ("PUT", "/v1/collections/main/jobs/1/files/Ada/clip.mp4")
+    assert headers["Transfer-Encoding"] == "chunked"
 
 
 def test_every_enrolment_has_a_key_of_its_own():

@@ -68,13 +68,19 @@ GIVEN = {
     "delivery_id": "8",
     "state": "dead",
     "limit": 9,
+    "job_id": "9",
+    "stream_id": "10",
+    "source": b"x",
+    "fps": 5,
+    "rules": {"confirm_frames": 5},
+    "task": "identification",
 }
 
 # Operations that no method asks for, and why.
 LEFT_OUT = {("GET", "/v1/metrics"): "text, which Prometheus asks for"}
 
 # What serves the client alone.
-NO_OPERATION = {"close", "within"}
+NO_OPERATION = {"close", "within", "wait", "send_folder"}
 
 
 def methods():
@@ -174,7 +180,8 @@ def test_what_is_sent_is_what_is_documented(asked, name):
     contents = operation.get("requestBody", {}).get("content", {})
     fields = {one for one, _ in sent.get("fields", ())}
     assert fields == {*resolved(contents.get("multipart/form-data", {}).get("schema", {})).get("properties", {})}
-    body = json.loads(sent["body"]) if sent["body"] else {}
+    assert isinstance(sent["body"], bytes) == ("application/octet-stream" in contents)
+    body = json.loads(sent["body"]) if isinstance(sent["body"], str) else {}
     assert {*body} == {*resolved(contents.get("application/json", {}).get("schema", {})).get("properties", {})}
     assert sent["headers"]["Authorization"] == "Bearer mien_key"
 
@@ -187,7 +194,7 @@ def test_what_comes_back_is_typed_as_documented(asked, name):
     annotation = inspect.signature(getattr(Client, name)).return_annotation
     outer, inner = re.fullmatch(r"(\w+)(?:\[(\w+)\])?", str(annotation)).groups()
     if schema is None:
-        plain = {"image/jpeg": "bytes", "text/event-stream": "Iterator[Event]"}
+        plain = {"image/jpeg": "bytes", "text/html": "bytes", "text/event-stream": "Iterator[Event]"}
         assert annotation == plain.get(next(iter(success.get("content", {})), None), "None")
     elif inner:
         lists = [one for one in resolved(schema)["properties"].values() if one.get("type") == "array"]

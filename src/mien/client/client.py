@@ -8,14 +8,16 @@ from typing import Self
 from mien.client.administration import Administration
 from mien.client.events import Events
 from mien.client.faces import Faces
+from mien.client.jobs import Jobs
 from mien.client.naming import Naming
 from mien.client.people import People
+from mien.client.streams import Streams
 from mien.client.transport import Transport
 
 __all__ = ["Client"]
 
 
-class Client(Faces, People, Naming, Events, Administration):
+class Client(Faces, People, Naming, Jobs, Streams, Events, Administration):
     """Asks a service; any number of threads may use one.
 
     What the service is too busy for is sent again when it says so, and what got no answer where doing it twice does no

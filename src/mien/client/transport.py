@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -97,6 +98,15 @@ class Transport:
         )
         return _content(response)
 
+    def put(self, path: str, body: bytes | BinaryIO) -> Any:  # noqa: ANN401 - JSON
+        """The JSON of an answer to a file, which is read while it is sent.
+
+        Raises:
+            ServiceError: The service refused, or did not answer.
+        """
+        headers = {"Content-Type": "application/octet-stream"}
+        return _content(self._send("PUT", path, None, headers, body, None, repeatable=False))
+
     def fetch(self, path: str) -> bytes:
         """The bytes of an answer that is no JSON.
 
@@ -135,7 +145,7 @@ class Transport:
         path: str,
         query: Mapping[str, object] | None,
         headers: Mapping[str, str],
-        body: str | None,
+        body: str | bytes | BinaryIO | None,
         fields: Sequence[Field] | None,
         repeatable: bool,
         preload: bool = True,
@@ -195,14 +205,28 @@ def uploaded(source: Upload, name: str = "image") -> tuple[str, bytes]:
     Raises:
         UnreadableImage: There is no such file.
     """
+    with opened(source, name) as (own, body):
+        return own, body if isinstance(body, bytes) else body.read()
+
+
+@contextmanager
+def opened(source: Upload, name: str = "file") -> Iterator[tuple[str, bytes | BinaryIO]]:
+    """A file's name, and its bytes or itself, to be read while it is sent.
+
+    Raises:
+        UnreadableImage: There is no such file.
+    """
     if isinstance(source, bytes):
-        return name, source
-    if isinstance(source, (str, os.PathLike)):
+        yield name, source
+    elif isinstance(source, (str, os.PathLike)):
         try:
-            return PurePath(source).name, Path(source).read_bytes()
+            file = Path(source).open("rb")  # noqa: SIM115 - closed below, where what fails is not its opening
         except OSError as error:
             raise UnreadableImage(f"{os.fspath(source)}: cannot be read ({error.strerror})") from error
-    return PurePath(str(getattr(source, "name", name))).name, source.read()
+        with file:
+            yield PurePath(source).name, file
+    else:
+        yield PurePath(str(getattr(source, "name", name))).name, source
 
 
 def _pool(timeout: float, ca: str | os.PathLike[str] | None) -> PoolManager:
