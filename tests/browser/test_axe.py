@@ -71,6 +71,17 @@ def waiting(page, samples):
     page.locator("summary").first.click()
 
 
+def done(page, samples):
+    page.set_input_files("#files", samples / "multi_face.jpg")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("link", name="Show the result").click()
+    page.get_by_role("link", name="Save as JSON").wait_for()
+    found = faults(page)
+    page.get_by_role("link", name="All jobs").click()
+    page.get_by_role("button", name="Remove").click()
+    assert found == []
+
+
 VIEWS = [
     ("recognise", None),
     ("recognise", looked),
@@ -81,6 +92,7 @@ VIEWS = [
     ("people", choosing),
     ("people", one_person),
     ("unknown", waiting),
+    ("jobs", done),
     ("webhooks", None),
     ("settings", None),
     ("audit", None),

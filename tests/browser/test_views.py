@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -267,6 +268,57 @@ def test_keys_are_made_shown_once_and_revoked(visit, site):
         expect(page.get_by_role("button", name="Revoke door")).to_have_count(0)
 
 
+def ended(page, count):
+    """Wait until so many jobs are there, and over; the page looks after them by itself."""
+    expect(page.locator("[data-job]")).to_have_count(count)
+    expect(page.locator("[data-job][data-state=finished]")).to_have_count(count)
+
+
+def test_jobs_are_begun_followed_and_their_results_shown(visit, site, samples, portraits, tmp_path):
+    people = tmp_path / "people"
+    for path in (*portraits, samples / "multi_face.jpg"):
+        (people / "Jin").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, people / "Jin" / path.name)
+    with visit("jobs") as page:
+        page.get_by_role("button", name="Begin").click()
+        expect(page.get_by_text("Choose files first.")).to_be_visible()
+        page.set_input_files("#files", [samples / "obama.jpg", samples / "multi_face.jpg"])
+        expect(page.locator("#chosen")).to_contain_text("2 files")
+        page.get_by_role("button", name="Begin").click()
+        ended(page, 1)
+        page.get_by_role("link", name="Show the result").click()
+        expect(page.locator("tr", has_text="obama.jpg")).to_contain_text("Barack Obama")
+        expect(page.locator("tr", has_text="multi_face.jpg").locator(".unknown")).to_have_count(5)
+        page.get_by_role("link", name="All jobs").click()
+        page.get_by_label("What to do").select_option("enroll")
+        page.get_by_label("What they agreed to").fill("door")
+        page.set_input_files("#folder", people)
+        expect(page.locator("#chosen")).to_contain_text("3 files")
+        page.get_by_role("button", name="Begin").click()
+        ended(page, 2)
+        expect(page.locator("[data-job]").first).to_contain_text("1 image did not serve")
+        page.get_by_role("link", name="Show the result").first.click()
+        expect(page.locator("table").first).to_contain_text("Jin")
+        expect(page.locator("table").last).to_contain_text("5 faces of like size")
+        page.get_by_role("link", name="All jobs").click()
+        page.get_by_role("button", name="Remove").first.click()
+        expect(page.locator("[data-job]")).to_have_count(1)
+    (jin,) = [one for one in site.rest("GET", "/collections/main/people")["people"] if one["label"] == "Jin"]
+    assert jin["samples"] == 2
+    site.rest("DELETE", f"/collections/main/people/{jin['person_id']}")
+
+
+def test_a_job_is_cancelled(visit, site):
+    job = site.rest("POST", "/collections/main/jobs/identify", json={})
+    with visit("jobs") as page:
+        row = page.locator(f"[data-job='{job['job_id']}']")
+        expect(row).to_contain_text("waits for files")
+        row.get_by_role("button", name="Cancel").click()
+        expect(row).to_contain_text("cancelled")
+        row.get_by_role("button", name="Remove").click()
+        expect(row).to_have_count(0)
+
+
 def test_webhooks_are_made_and_their_dead_letters_tried_again(visit, site, receiver):
     receiver.statuses = [500]
     with visit("webhooks") as page:
@@ -302,7 +354,9 @@ def test_the_audit_log_is_shown_and_checked(visit, site):
         expect(page.locator("tbody tr").first).to_contain_text(re.compile(r"\d+\s+\d{4}-"))
 
 
-@pytest.mark.parametrize(("role", "views"), [("reader", ["Recognise", "Live", "People", "Unknown faces", "Settings"])])
+@pytest.mark.parametrize(
+    ("role", "views"), [("reader", ["Recognise", "Live", "People", "Unknown faces", "Jobs", "Settings"])]
+)
 def test_views_show_what_a_role_may_do(visit, site, samples, role, views):
     with visit("people", key=site.issue(role)) as page:
         expect(page.locator("nav a")).to_have_text(views)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -93,6 +94,26 @@ def test_nobody_sees_anything_before_signing_in(client):
     assert client.get("/").headers["location"] == "/sign-in"
 
 
+@pytest.mark.weights
+@pytest.mark.samples
+def test_people_are_listed_a_page_at_a_time_and_found_by_name(weights, samples, client, app, sign_in, monkeypatch):
+    monkeypatch.setattr("mien.server.page.routes._PEOPLE", 1)
+    gallery = app.state.service.galleries.main
+    for label, name in (("Ada & Co", "biden.jpg"), ("Bob", "obama2.jpg")):
+        gallery.enroll(label, [samples / name], purpose="<b>door</b>")
+    sign_in(Role.reader)
+    first = client.get("/collections/main/people")
+    assert ("Ada &amp; Co" in first.text, "Bob" in first.text) == (True, False)
+    assert "&lt;b&gt;door" in first.text
+    following = html.unescape(re.search(r'href="(\?[^"]*after=[^"]*)"', first.text)[1])
+    second = client.get(f"/collections/main/people{following}")
+    assert ("Ada &amp; Co" in second.text, "Bob" in second.text, "after=" in second.text) == (False, True, False)
+    for query, found in (("a & c", True), ("bob", False), ("%", False)):
+        shown = client.get("/collections/main/people", params={"query": query})
+        assert ("Ada &amp; Co</strong>" in shown.text) == found
+    assert client.get("/collections/main/people", params={"after": "x"}).status_code == 422
+
+
 THEN = [
     ("/collections/main/people", "/collections/main/people"),
     ("//evil.example", "/"),
@@ -165,7 +186,7 @@ def test_templates_reach_every_word():
 
 def test_no_word_is_left_over():
     sources = "\n".join(path.read_text() for path in [*TEMPLATES, *SCRIPTS, *CODE])
-    computed = {"views", "roles", "rates", "levels", "kinds", "states"}
+    computed = {"views", "roles", "rates", "levels", "kinds", "states", "job_kinds", "job_states", "job_units"}
     for part, words in WORDS.items():
         if part in computed:
             continue

@@ -19,11 +19,26 @@ from mien.gallery import Gallery
 from mien.render.words import share
 from mien.server.access import EVERY, Scope
 from mien.server.envelope import Refused, not_found, status_of
-from mien.server.page.strings import WORDS
+from mien.server.page.strings import WORDS, reason_texts
 from mien.server.routes.parts import Serving, session_of
 from mien.server.sessions import Session
 
-__all__ = ["FOLDER", "STATIC", "VIEWS", "Here", "Page", "PageRoute", "SignedIn", "ThePage", "View", "away", "render"]
+__all__ = [
+    "FOLDER",
+    "STATIC",
+    "VIEWS",
+    "Here",
+    "Page",
+    "PageRoute",
+    "SignedIn",
+    "ThePage",
+    "View",
+    "away",
+    "rates",
+    "render",
+    "said",
+    "templates",
+]
 
 FOLDER = Path(__file__).parent
 
@@ -38,17 +53,17 @@ def _static() -> str:
 
 STATIC = _static()
 
-_templates = Environment(
+templates = Environment(
     loader=FileSystemLoader(FOLDER / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["share"] = lambda rate: share(float(f"{rate:.2g}"))
-_templates.filters["each"] = lambda rate: f"{round(1 / rate):,}"
-_templates.filters["initials"] = lambda label: "".join(word[0] for word in str(label).split()[:2]).upper()
-_templates.filters["tint"] = lambda key: int(str(key)[:2], 16) % 6
+templates.filters["share"] = lambda rate: share(float(f"{rate:.2g}"))
+templates.filters["each"] = lambda rate: f"{round(1 / rate):,}"
+templates.filters["initials"] = lambda label: "".join(word[0] for word in str(label).split()[:2]).upper()
+templates.filters["tint"] = lambda key: int(str(key)[:2], 16) % 6
 
 
 class View(NamedTuple):
@@ -71,6 +86,7 @@ VIEWS = (
     View("enrol", Scope.enroll),
     View("people", Scope.read),
     View("unknown", Scope.read),
+    View("jobs", Scope.identify),
     View("reports", Scope.read, everywhere=True),
     View("webhooks", Scope.admin),
     View("settings", Scope.read),
@@ -170,7 +186,18 @@ Here = Annotated[Gallery, Depends(here)]
 def render(view: str, **values: object) -> str:
     """A template with its words; ``csrf`` and the like are the caller's."""
     known = {"view": view, "static": STATIC, "words": WORDS, "csrf": None, "collection": None, **values}
-    return _templates.get_template(f"{view}.html").render(known)
+    return templates.get_template(f"{view}.html").render(known)
+
+
+def rates(page: Page, gallery: Gallery) -> dict[str, Any]:
+    """Error rates to choose from, and the collection's own."""
+    own = page.service.galleries.rules(gallery.collection).fpir
+    return {"rates": sorted({0.1, 0.01, 0.001, own}, reverse=True), "own_rate": own}
+
+
+def said(*parts: str) -> dict[str, object]:
+    """What a view's scripts say."""
+    return {"reasons": reason_texts(), "common": WORDS["common"], **{part: WORDS[part] for part in parts}}
 
 
 class PageRoute(APIRoute):

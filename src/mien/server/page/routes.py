@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Query
@@ -15,10 +15,9 @@ from mien.gallery.people import today
 from mien.recognition import search_curve
 from mien.server.access import Scope
 from mien.server.envelope import not_found
-from mien.server.page import reports, signing
-from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away
+from mien.server.page import reports, results, signing
+from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away, rates, said
 from mien.server.page.plot import HEIGHT, WIDTH, plot
-from mien.server.page.strings import WORDS, reason_texts
 from mien.server.routes.audit import check_grant
 from mien.server.webhooks import Delivery
 
@@ -46,6 +45,7 @@ def install(app: FastAPI) -> None:
     """Add the page to the service."""
     app.include_router(signing.router)
     app.include_router(reports.router)
+    app.include_router(results.router)
     app.include_router(router)
     app.mount(STATIC, _Kept(directory=FOLDER / "static"))
 
@@ -72,8 +72,8 @@ def recognise(page: ThePage, gallery: Here) -> Response:
     return page.of(
         "recognise",
         collection=gallery.collection,
-        said=_said("faces", "enrol"),
-        **_rates(page, gallery),
+        said=said("faces", "enrol"),
+        **rates(page, gallery),
         people=gallery.size,
         consent=page.service.galleries.rules(gallery.collection).consent_required,
         today=today(),
@@ -83,8 +83,8 @@ def recognise(page: ThePage, gallery: Here) -> Response:
 @router.get("/collections/{collection}/live")
 def live(page: ThePage, gallery: Here) -> Response:
     """Who is before the browser's camera."""
-    said = _said("faces", "camera", "live")
-    return page.of("live", collection=gallery.collection, said=said, **_rates(page, gallery))
+    words = said("faces", "camera", "live")
+    return page.of("live", collection=gallery.collection, said=words, **rates(page, gallery))
 
 
 @router.get("/collections/{collection}/enrol")
@@ -93,7 +93,7 @@ def enrol(page: ThePage, gallery: Here, person: Annotated[str, Query(max_length=
     return page.of(
         "enrol",
         collection=gallery.collection,
-        said=_said("camera", "enrol"),
+        said=said("camera", "enrol"),
         person=_person(gallery, person) if person else None,
         consent=page.service.galleries.rules(gallery.collection).consent_required,
         most=page.service.settings.max_images,
@@ -117,7 +117,7 @@ def people(
     return page.of(
         "people",
         collection=gallery.collection,
-        said=_said("people"),
+        said=said("people"),
         people=[one for one in listed.people if kept is None or one.person_id != kept.person_id],
         portraits=_portraits(page, gallery, listed.people),
         next=listed.next,
@@ -139,7 +139,7 @@ def person(page: ThePage, gallery: Here, person_id: str) -> Response:
         "person",
         menu="people",
         collection=gallery.collection,
-        said=_said("person", "levels"),
+        said=said("person", "levels"),
         person=found,
         samples=samples,
         pictured=gallery.cropped(samples),
@@ -156,7 +156,7 @@ def unknown(page: ThePage, gallery: Here) -> Response:
     return page.of(
         "unknown",
         collection=gallery.collection,
-        said=_said("unknown"),
+        said=said("unknown"),
         suggestions=suggestions,
         pictured=gallery.cropped(faces),
         most=_CROPS,
@@ -177,7 +177,7 @@ def audit(page: ThePage, gallery: Here, before: Annotated[int | None, Query(ge=1
     return page.of(
         "audit",
         collection=gallery.collection,
-        said=_said("audit"),
+        said=said("audit"),
         entries=entries[::-1],
         before=first + 1 if first else None,
         public_key=gallery.public_key,
@@ -192,7 +192,7 @@ def settings(page: ThePage, gallery: Here) -> Response:
     return page.of(
         "settings",
         collection=gallery.collection,
-        said=_said(),
+        said=said(),
         rules=rules,
         plot=plot(search_curve(calibration, size), rules.fpir) if calibration else None,
         plot_size=(WIDTH, HEIGHT),
@@ -208,7 +208,7 @@ def webhooks(page: ThePage, gallery: Here) -> Response:
     """Who is told of what happens."""
     kept = page.service.webhooks
     told = [(one, _dead_first(kept.deliveries(one.webhook_id, limit=_TOLD))) for one in kept.of(gallery.collection)]
-    return page.of("webhooks", collection=gallery.collection, said=_said(), webhooks=told)
+    return page.of("webhooks", collection=gallery.collection, said=said(), webhooks=told)
 
 
 def _dead_first(deliveries: list[Delivery]) -> list[Delivery]:
@@ -230,14 +230,3 @@ def _portraits(page: Page, gallery: Gallery, people: Sequence[Person]) -> dict[s
     samples = [sample for one in people for sample in gallery.samples(one.person_id)]
     pictured = gallery.cropped(samples)
     return {sample.person_id: sample.face_id for sample in samples if sample.person_id and sample.face_id in pictured}
-
-
-def _rates(page: Page, gallery: Gallery) -> dict[str, Any]:
-    """Error rates to choose from, and the collection's own."""
-    own = page.service.galleries.rules(gallery.collection).fpir
-    return {"rates": sorted({0.1, 0.01, 0.001, own}, reverse=True), "own_rate": own}
-
-
-def _said(*parts: str) -> dict[str, object]:
-    """What a view's scripts say."""
-    return {"reasons": reason_texts(), "common": WORDS["common"], **{part: WORDS[part] for part in parts}}

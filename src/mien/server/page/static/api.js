@@ -39,6 +39,25 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
   throw new Refusal(answer.status, said.error.code, said.error.message, Number(answer.headers.get("Retry-After")) || 0);
 }
 
+/** Send a file, and tell how many bytes of it went; `fetch` does not say. */
+export function send(path, file, sent) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", path);
+    request.setRequestHeader("X-Mien-CSRF", csrf);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => sent(event.loaded));
+    request.addEventListener("error", () => reject(new Refusal(0, "gone", say("common", "gone"), 2)));
+    request.addEventListener("load", () => {
+      const { status, response } = request;
+      if (status < 300) resolve(response);
+      else reject(new Refusal(status, response?.error.code, response?.error.message ?? say("common", "gone"), 0));
+    });
+    request.send(file);
+  });
+}
+
 /** Ask, and come back as often as the service says that it is busy. */
 export async function askPatiently(path, options) {
   for (;;) {

@@ -59,6 +59,10 @@ async function look(own) {
   let pace = SOONEST;
   let delay = null;
   while (own === turn) {
+    if (document.hidden) {
+      await new Promise((resolve) => setTimeout(resolve, SOONEST));
+      continue;
+    }
     const began = performance.now();
     let wait = null;
     try {

@@ -1,7 +1,7 @@
 // One person: renamed, or erased with a proof.
 
 import { ask, askPatiently, here, tell } from "./api.js";
-import { say } from "./words.js";
+import { bytes, say } from "./words.js";
 
 const person = document.getElementById("person");
 const path = `${here}/people/${person.dataset.id}`;
@@ -103,11 +103,9 @@ function show(done) {
 
 function proof({ files, size, pieces, found }) {
   if (found.length) return say("person", "proof_found", { places: found.join(say("common", "and")) });
-  const units = ["bytes", "kB", "MB", "GB"];
-  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, size)) / 3));
   return say("person", "proof_clean", {
     files: files.length,
     pieces,
-    size: `${Number((size / 1000 ** power).toPrecision(3))} ${units[power]}`,
+    size: bytes(size),
   });
 }

@@ -20,6 +20,13 @@ export function share(value, like = value) {
   return `${Number(digits)}e${Number(power)}`;
 }
 
+/** A size for people. */
+export function bytes(size) {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  return `${Number((size / 1000 ** power).toPrecision(3))}\u00a0${units[power]}`;
+}
+
 /** What became of a face, as `mien.render.words.verdict` says it. */
 export function verdict(decision) {
   if (!decision || decision.reasons.includes("undecided")) return "found";
