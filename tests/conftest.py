@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
 from mien.errors import ModelUnavailable
 from mien.models import Located, fetch
+
+# Tests are imported by file, so that a module they share has to be put on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,3 +40,19 @@ def samples() -> Path:
         return fetch_samples()
     except ModelUnavailable as error:
         pytest.skip(f"the sample photos cannot be fetched here: {error.message}")
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts services as processes (see `served.Served`), and stops them afterwards."""
+    from served import Served
+
+    started = []
+
+    def start(folder=tmp_path, **options):
+        started.append(Served(folder, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()

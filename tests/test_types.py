@@ -129,3 +129,13 @@ def test_no_faces():
     assert len(none) == 0
     assert list(none) == []
     assert repr(none) == "<Faces: 0 in 10x20>"
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 9])
+def test_the_largest_faces_come_first(most):
+    sizes = np.array([20, 50, 30])
+    faces = Faces.of(np.stack([[0, 0, size, size] for size in sizes]), np.ones(3), np.zeros((3, 5, 2)), (100, 100))
+    kept, left = faces.largest_first(most)
+    expected = sorted([1, 2, 0][:most])
+    assert kept.sizes.tolist() == sizes[expected].tolist()
+    assert left.sizes.tolist() == [size for row, size in enumerate(sizes) if row not in expected]

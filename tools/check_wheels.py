@@ -52,8 +52,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check that binary wheels resolve on every promised platform.")
     parser.add_argument("--platform", choices=PLATFORMS, action="append", help="only this one (may be given again)")
     parser.add_argument("--python", action="append", help=f"only this version (default: {', '.join(PYTHONS)})")
+    parser.add_argument("--extra", action="append", default=[], help="with this extra as well (may be given again)")
     arguments = parser.parse_args()
-    requirements = tomllib.loads(PROJECT.read_text())["project"]["dependencies"]
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    extras = [one for name in arguments.extra for one in project["optional-dependencies"][name]]
+    requirements = [*project["dependencies"], *extras]
     failed = False
     for platform in arguments.platform or PLATFORMS:
         for python in arguments.python or PYTHONS:

@@ -1,6 +1,7 @@
 """Write the reference pages that are made from the code: the command line, errors, models, and the service.
 
-    python tools/reference.py            writes docs/reference/cli.md, errors.md, models.md and openapi.json
+    python tools/reference.py            writes docs/reference/cli.md, errors.md, models.md and openapi.json, and the
+                                         documents of the client, src/mien/client/documents.py
     python tools/reference.py --check    exit status 1 where a page is not what it would write
 
 Nothing is taken from argparse's own help pages, whose layout differs between versions of Python.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import runpy
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,7 +24,8 @@ from mien.errors import MienError
 from mien.models import Card
 from mien.server import Settings, create_app
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
 
 CLI = """\
 # The command line
@@ -91,7 +94,7 @@ def openapi() -> str:
     with tempfile.TemporaryDirectory() as folder:
         gallery, state = Path(folder) / "people.mien", Path(folder) / "service.db"
         app = create_app(Settings(gallery=str(gallery), state=state))
-        app.state.galleries.close()
+        app.state.service.close()
         return json.dumps(app.openapi(), indent=1) + "\n"
 
 
@@ -101,6 +104,15 @@ PAGES: dict[str, Callable[[], str]] = {
     "models.md": model_cards,
     "openapi.json": openapi,
 }
+
+
+CLIENT = ROOT / "src" / "mien" / "client" / "documents.py"
+
+
+def documents() -> str:
+    """What the service answers, as types for the client."""
+    runner = runpy.run_path(str(ROOT / "tools" / "documents.py"))
+    return str(runner["written"](json.loads(openapi())))
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -203,12 +215,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write the reference pages that are made from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a page is stale")
     check = parser.parse_args().check
-    stale = [name for name, page in PAGES.items() if not _holds(FOLDER / name, page())]
-    for name in stale:
+    pages = {**{FOLDER / name: page for name, page in PAGES.items()}, CLIENT: documents}
+    stale = [path for path, page in pages.items() if not _holds(path, page())]
+    for path in stale:
         if check:
-            print(f"{name} is stale: make docs", file=sys.stderr)
+            print(f"{path.name} is stale: make docs", file=sys.stderr)
         else:
-            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+            path.write_text(pages[path](), encoding="utf-8")
     return int(check and bool(stale))
 
 

@@ -12,6 +12,7 @@
     │   ├── StreamUnavailable             a live stream or camera that cannot be opened, or is gone for good
     │   ├── NoImages
     │   ├── NoFace
+    │   ├── SegmentationFailed            a mask that cannot be of the people in the picture
     │   ├── WorkerLost                    the process that looked at some images died
     │   ├── WrongLayout                   a data set that does not lie as it is published
     │   └── LeakFound                     two sides of a split share people or images
@@ -22,6 +23,7 @@
     │   ├── RuntimeUnavailable
     │   ├── SpaceMismatch
     │   └── NotCalibrated
+    ├── ServiceError             exit 5   what a service answered instead, or nothing (mien.client)
     └── StoreError               exit 5   the gallery
         ├── StoreUnavailable
         ├── StoreFull
@@ -58,6 +60,8 @@ __all__ = [
     "NotCalibrated",
     "NothingToUndo",
     "RuntimeUnavailable",
+    "SegmentationFailed",
+    "ServiceError",
     "SpaceMismatch",
     "StoreCorrupt",
     "StoreError",
@@ -89,7 +93,7 @@ class MienError(Exception):
     """
 
     exit_status: ClassVar[int] = 1
-    code: ClassVar[str] = "mien_error"
+    code: str = "mien_error"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -153,6 +157,10 @@ class NoFace(InputError):
     """A face was needed and none was found."""
 
 
+class SegmentationFailed(InputError):
+    """A mask that cannot be of the people in the picture."""
+
+
 class WorkerLost(InputError):
     """The process that looked at some images died, and did so again."""
 
@@ -193,6 +201,29 @@ class SpaceMismatch(ModelError):
 
 class NotCalibrated(ModelError):
     """No calibration fits this pipeline and comparison type."""
+
+
+class ServiceError(MienError):
+    """A service refused a request, or did not answer.
+
+    Args:
+        message: For people.
+        code: The service's own word, such as ``"no_face"``; ``"unreachable"`` where nothing answered.
+        status: HTTP status, None where nothing answered.
+        request_id: By which the service's log knows the request, None where it gave none.
+        details: As the service gave them; a list of them as ``{"found": [...]}``.
+    """
+
+    exit_status = 5
+
+    def __init__(
+        self, message: str, *, code: str, status: int | None, request_id: str | None, details: Detail = None
+    ) -> None:
+        super().__init__(message)
+        self.details = details if isinstance(details, dict) else {"found": details} if details else {}
+        self.code = code
+        self.status = status
+        self.request_id = request_id
 
 
 class StoreError(MienError):

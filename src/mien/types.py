@@ -215,6 +215,11 @@ class Faces:
         """The face with the largest box, None where there is none."""
         return self[int(np.argmax(self.sizes))] if len(self) else None
 
+    def largest_first(self, most: int) -> tuple[Faces, Faces]:
+        """The largest faces, at most so many, and the others; both in the order of these faces."""
+        rank = np.argsort(-self.sizes, kind="stable")
+        return self[np.sort(rank[:most])], self[np.sort(rank[most:])]
+
 
 def _read_only(column: NDArray[Any]) -> NDArray[Any]:
     view = column.view()

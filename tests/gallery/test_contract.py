@@ -15,7 +15,7 @@ import pytest
 from gallery_fakes import DIMENSION, FakePipeline, looks, open_fake, picture, set_today, template
 
 from mien.errors import InvalidArgument, NoImages, SpaceMismatch, UnwritableFile
-from mien.gallery import And, Eq, In, Not, Or, Range
+from mien.gallery import And, Contains, Eq, In, Not, Or, Range
 from mien.recognition import fuse
 
 ENGINES = ["sqlite", "postgres", "spread"]
@@ -78,6 +78,10 @@ FILTERS = [
     (Range("label", "p2", "p3"), lambda p: "p2" <= p.label <= "p3"),
     (Range("created", dt.datetime(2000, 1, 1, tzinfo=dt.UTC)), lambda p: True),
     (Range("expires", dt.date(2000, 1, 1)), lambda p: False),
+    (Contains("label", "P2"), lambda p: "p2" in p.label),
+    (Contains("purpose", "o"), lambda p: p.purpose == "door"),
+    (Contains("label", "p_"), lambda p: False),
+    (Contains("label", "%"), lambda p: False),
     (And((Eq("purpose", "album"), Not(In("label", ("p1",))))), lambda p: p.purpose == "album" and p.label != "p1"),
     (Or((Eq("label", "p1"), Eq("label", "p2"))), lambda p: p.label in {"p1", "p2"}),
     (And(()), lambda p: True),
@@ -155,6 +159,13 @@ def test_pages_go_on_over_changes(crowd):
     rest = crowd.page(first.next, limit=99)
     assert [p.label for p in rest.people] == [f"p{n}" for n in range(10, 40) if n != 12] + ["late"]
     assert rest.revision > first.revision
+
+
+def test_a_place_in_another_collection_is_none(gallery, location):
+    gallery.enroll("Ada", looks("ada", 0))
+    gallery.enroll("Bob", looks("bob", 0))
+    with open_fake(location, collection="other") as other, pytest.raises(InvalidArgument, match="after"):
+        other.page(gallery.page(limit=1).next)
 
 
 def test_a_place_that_is_none_is_refused(crowd):

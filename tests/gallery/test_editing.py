@@ -367,3 +367,34 @@ def test_whatever_was_edited_an_undo_of_all_of_it_leaves_what_was(gallery, path,
         gallery.erase(person.person_id)
     faces = [(who, look) for who in ("ada", "bob", "cleo") for look in range(4)]
     assert [face for face in faces if template(*face)[-32:].tobytes() in files(path)] == []
+
+
+def test_a_consent_is_recorded_anew_and_outlives_an_undo(family):
+    family.rename("Ada", "Eda")
+    given = family.consent("Eda", "door", until="2998-01-01")
+    assert (given.purpose, given.expires, given.label) == ("door", dt.date(2998, 1, 1), "Eda")
+    assert given.given is not None
+    assert family.undo().action == "rename"
+    ada = family.person("Ada")
+    assert (ada.purpose, ada.expires) == ("door", dt.date(2998, 1, 1))
+    assert family.consent("Ada", "door").expires is None
+
+
+@pytest.mark.parametrize(("purpose", "until"), [(" ", None), (None, None), ("door", "2001-01-01"), ("door", "soon")])
+def test_a_consent_that_cannot_be_changes_nothing(family, purpose, until):
+    before = family.person("Ada")
+    with pytest.raises(InvalidArgument):
+        family.consent("Ada", purpose, until=until)
+    assert family.person("Ada") == before
+
+
+def test_only_the_edit_that_is_meant_is_undone(family):
+    family.rename("Ada", "Eda")
+    family.rename("Bob", "Rob")
+    last, first = family.edits()
+    with pytest.raises(LinkConflict, match=f"undo {last.edit_id} first"):
+        family.undo(first.edit_id)
+    assert family.undo(last.edit_id) == last
+    with pytest.raises(NothingToUndo):
+        family.undo(last.edit_id)
+    assert family.undo(first.edit_id) == first

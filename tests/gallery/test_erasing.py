@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gallery_fakes import files, looks, open_fake, picture, set_today, template
 
-from mien.errors import InvalidArgument, StoreUnavailable
+from mien.errors import InvalidArgument, StoreUnavailable, UnknownFace
 from mien.gallery import Gallery, audit, erasing, index
 from mien.recognition import fuse
 
@@ -166,14 +166,15 @@ def test_who_was_erased_does_not_come_back_unnoticed(gallery):
 
 
 def test_an_expired_consent_purges_by_itself(path, monkeypatch):
-    today = dt.datetime.now(dt.UTC).date()
-    with open_fake(path) as gallery:
+    today, told = dt.datetime.now(dt.UTC).date(), []
+    with open_fake(path, on_expired=told.append) as gallery:
         gallery.enroll("Ada", looks("ada", 0), until=today + dt.timedelta(days=1))
         gallery.enroll("Bob", looks("bob", 0))
         set_today(monkeypatch, today + dt.timedelta(days=2))
         faces = gallery.identify(picture("ada", look=1))
         assert faces[0].person is None
         assert [person.label for person in gallery.people()] == ["Bob"]
+        assert [person.label for person in told] == ["Ada"]
         assert template("ada", 0).tobytes() not in files(path)
         assert [entry.action for entry in gallery.audit()] == ["expire", "purge"]
 
@@ -224,3 +225,43 @@ def test_a_purge_leaves_the_mark_of_an_erasure_that_came_meanwhile(gallery, path
     other.close()
     with open_fake(path) as again, again._store.reading("main") as transaction:
         assert not transaction.unpurged()
+
+
+def test_one_sample_is_erased_with_every_byte(scanned, path):
+    first, second = scanned.samples("p7")
+    erased = scanned.erase_sample(first.face_id, proof=True)
+    assert (erased.level, erased.proof.found, erased.sample) == ("purged_logs", (), first.face_id)
+    assert erased.to_dict()["samples"] == 1
+    assert template("p7", 0).tobytes() not in files(path)
+    assert template("p7", 1).tobytes() in files(path)
+    assert [entry.action for entry in scanned.audit()] == ["erase_sample", "purge", "proof"]
+    assert scanned.samples("p7") == [second]
+    assert scanned.identify(picture("p7", look=3)).decisions[0].person.samples == 1
+    assert scanned.enroll("p7", looks("p7", 0)).refused[0].reasons == ("erased_before",)
+
+
+def test_a_person_whose_last_sample_was_erased_stays_and_is_not_found(gallery):
+    gallery.enroll("Ada", looks("ada", 0))
+    gallery.enroll("Bob", looks("bob", 0))
+    gallery.rename("Ada", "Eda")
+    gallery.erase_sample(gallery.samples("Eda")[0].face_id)
+    assert gallery.person("Eda").samples == 0
+    assert gallery.identify(picture("ada", look=3)).decisions[0].person is None
+    assert gallery.undo().action == "rename"
+
+
+def test_an_erased_sample_does_not_come_back_by_undo(gallery):
+    gallery.enroll("Ada", looks("ada", 0, 1))
+    gallery.enroll("Bob", looks("bob", 0))
+    moved = gallery.samples("Ada")[0].face_id
+    gallery.move(moved, "Bob")
+    gallery.erase_sample(moved)
+    while gallery.edits():
+        gallery.undo()
+    assert (gallery.person("Ada").samples, gallery.person("Bob").samples) == (1, 1)
+
+
+def test_an_unnamed_face_is_no_sample(gallery):
+    (cleo,) = gallery.suggest(looks("cleo", 0, 1))
+    with pytest.raises(UnknownFace, match="forget it"):
+        gallery.erase_sample(cleo.faces[0].face_id)

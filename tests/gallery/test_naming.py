@@ -332,3 +332,17 @@ def test_threads_may_suggest_and_name_at_once(gallery):
     samples = [person.samples for person in gallery.people()]
     left = sum(sizes(gallery.suggest(min_faces=1)))
     assert sum(samples) + left == 8 * 3 + 3
+
+
+def test_suggestions_are_read_as_they_were_left(gallery):
+    gallery.enroll("Ada", looks("ada", 0, 1))
+    left = gallery.suggest([*looks("ada", 5, 6), *looks("cleo", 0, 1, 2), *looks("dora", 0)], min_faces=1)
+    assert [len(one.faces) for one in left] == [3, 2, 1]
+    read = gallery.suggestions()
+    assert [(one.suggestion_id, one.faces) for one in read] == [(one.suggestion_id, one.faces) for one in left]
+    assert read[1].candidate.label == "Ada"
+    assert read[1].candidate.score == pytest.approx(left[1].candidate.score, abs=1e-6)
+    assert [len(one.faces) for one in gallery.suggestions(min_faces=2)] == [3, 2]
+    gallery.name(left[0].suggestion_id, "Cleo")
+    gallery.erase("Ada")
+    assert [len(one.faces) for one in gallery.suggestions()] == [1]

@@ -90,3 +90,12 @@ def test_what_was_changed_on_the_disk_is_not_believed():
     with pytest.raises(WrongKey):
         seal.open(bytes(sealed))
     assert seal.close(b"template") != seal.close(b"template")
+
+
+@pytest.mark.parametrize("bound", [None, b"", b"another"])
+def test_what_is_bound_opens_with_what_it_is_bound_to(bound):
+    seal = Seal(KEY)
+    sealed = seal.close(b"a face", b"its key")
+    assert seal.open(sealed, b"its key") == b"a face"
+    with pytest.raises(WrongKey):
+        seal.open(sealed, bound)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -107,6 +108,15 @@ def test_an_exported_folder_serves_a_machine_without_network(toy, tmp_path, monk
     monkeypatch.setenv("MIEN_OFFLINE", "1")
     monkeypatch.setenv("MIEN_MODELS", str(tmp_path / "stick"))
     assert fetch("toy").source == "models folder"
+
+
+def test_an_exported_folder_is_for_everybody(toy, tmp_path):
+    before = os.umask(0o022)
+    try:
+        (path,) = export(tmp_path / "stick", ["toy"])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize("call", [fetch, lambda name: pull([name]), lambda name: verify([name])])

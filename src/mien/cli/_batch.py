@@ -89,13 +89,16 @@ class Batch:
         writer.writerows(faces_to_rows(faces, str(source)))
 
 
-def annotated_paths(roots: Sequence[Path], sources: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Where each image's annotated copy goes: below ``folder`` as it lies below the folder it was found in.
+def annotated_paths(
+    roots: Sequence[Path], sources: Sequence[Path], folder: Path, suffix: Callable[[Path], str] = lambda _: ".jpg"
+) -> dict[Path, Path]:
+    """Where each image's copy goes: below ``folder`` as it lies below the folder it was found in.
 
     Args:
         roots: The images and folders asked for.
         sources: The images found in them.
         folder: Where the copies go.
+        suffix: What each copy's name ends with.
 
     Raises:
         InvalidArgument: Two copies would share a name, or a copy would overwrite an image asked for.
@@ -106,7 +109,7 @@ def annotated_paths(roots: Sequence[Path], sources: Sequence[Path], folder: Path
     taken: dict[Path, Path] = {}
     for source in sources:
         root = next((f for f in folders if source.is_relative_to(f)), source.parent)
-        path = (folder / source.relative_to(root)).with_suffix(".jpg")
+        path = (folder / source.relative_to(root)).with_suffix(suffix(source))
         if _real(path) in originals:
             raise InvalidArgument(f"--save {folder}: would overwrite {path}, an image asked for; name another folder")
         if taken.setdefault(path, source) != source:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Commands",
+    "a_count",
     "a_number",
     "a_path",
     "add_format",
@@ -135,6 +136,13 @@ def a_number(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text!r}")
     return number
+
+
+def a_count(text: str) -> int:
+    """An argparse type: a whole number, 0 among them."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, got {text!r}")
+    return int(text)
 
 
 def is_folder(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import pickle
+import pickle  # see _Unpickler  # nosec B403
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

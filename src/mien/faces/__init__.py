@@ -2,6 +2,7 @@
 
 from mien.faces.alignment import CHIP_SIZE, REFERENCE_LANDMARKS, align, similarity_transforms, warp
 from mien.faces.detect import Detector
+from mien.faces.finders import default_detector, default_landmarker
 from mien.faces.landmarks import Landmarker
 from mien.faces.track import Looks, Sameness, Tracked, Tracker
 
@@ -15,6 +16,8 @@ __all__ = [
     "Tracked",
     "Tracker",
     "align",
+    "default_detector",
+    "default_landmarker",
     "similarity_transforms",
     "warp",
 ]

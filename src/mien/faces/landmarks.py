@@ -72,13 +72,41 @@ class Landmarker:
             for found, n, end in zip(faces, counts, ends, strict=True)
         ]
 
-    def _refine(self, images: Sequence[Image], landmarks: Array) -> tuple[Array, Array]:
+    def meshes(self, images: Sequence[Image], faces: Sequence[Faces]) -> list[Array]:
+        """The whole mesh of each face.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, one for each of ``faces``.
+            faces: What was found in each image.
+
+        Returns:
+            For each image (n, 468, 3) float32: x and y in pixels of the image, z in the same unit, smaller nearer to
+            the camera, 0 about the head's middle. Points are numbered as in MediaPipe's canonical face model.
+        """
+        counts = [len(found) for found in faces]
+        if not sum(counts):
+            return [np.empty((0, 468, 3), np.float32) for _ in faces]
+        landmarks = np.concatenate([found.landmarks for found in faces])
         into = similarity_transforms(landmarks, _FRAME)
+        mesh, _ = self._run([image for image, n in zip(images, counts, strict=True) for _ in range(n)], into)
+        out_of = np.linalg.inv(into[:, :, :2].astype(np.float64))
+        plane = (mesh[..., :2] - into[:, None, :, 2]) @ out_of.transpose(0, 2, 1)
+        depth = mesh[..., 2:] * np.sqrt(np.abs(np.linalg.det(out_of)))[:, None, None]
+        placed = np.concatenate([plane, depth], axis=2).astype(np.float32)
+        return np.split(placed, np.cumsum(counts)[:-1])
+
+    def _run(self, images: Sequence[Image], into: Array) -> tuple[Array, Array]:
+        """Meshes in the network's frame, (n, 468, 3), and logits that a face is there, (n,)."""
         batch = np.stack([warp(image, matrix, _INPUT_SIZE) for image, matrix in zip(images, into, strict=True)])
         outputs = self._session.run(batch)
-        mesh = next(v for v in outputs.values() if v[0].size == 468 * 3).reshape(len(batch), 468, 3)[..., :2]
+        mesh = next(v for v in outputs.values() if v[0].size == 468 * 3).reshape(len(batch), 468, 3)
         presence = next(v for v in outputs.values() if v[0].size == 1).reshape(len(batch))
-        five = np.stack([mesh[:, points].mean(1) for points in _POINTS], 1)
+        return mesh, presence
+
+    def _refine(self, images: Sequence[Image], landmarks: Array) -> tuple[Array, Array]:
+        into = similarity_transforms(landmarks, _FRAME)
+        mesh, presence = self._run(images, into)
+        five = np.stack([mesh[:, points, :2].mean(1) for points in _POINTS], 1)
         out_of = np.linalg.inv(into[:, :, :2].astype(np.float64))
         five = (five - into[:, None, :, 2]) @ out_of.transpose(0, 2, 1)
         to_chip = similarity_transforms(five, _MESH_REFERENCE).astype(np.float64)

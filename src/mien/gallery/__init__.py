@@ -1,13 +1,15 @@
 """Known people and people to be named: who they are, what they consented to, and who of them is in a photo."""
 
 from mien.gallery.audit import AuditEntry, AuditReport
+from mien.gallery.backup import Backup, back_up
 from mien.gallery.erasing import Erasure, Proof
-from mien.gallery.filters import And, Eq, In, Not, Or, Range
+from mien.gallery.filters import And, Contains, Eq, In, Not, Or, Range
 from mien.gallery.gallery import Gallery
 from mien.gallery.moving import Moved
 from mien.gallery.people import NOT_RECORDED, Enrolment, Person, Refusal
 from mien.gallery.records import Edit, FaceRecord, Suggestion
 from mien.gallery.reembed import Lost, Reembedded
+from mien.gallery.restoring import Restored, restore
 from mien.gallery.search import Found
 from mien.gallery.searching import Capabilities, Page
 
@@ -16,7 +18,9 @@ __all__ = [
     "And",
     "AuditEntry",
     "AuditReport",
+    "Backup",
     "Capabilities",
+    "Contains",
     "Edit",
     "Enrolment",
     "Eq",
@@ -35,5 +39,8 @@ __all__ = [
     "Range",
     "Reembedded",
     "Refusal",
+    "Restored",
     "Suggestion",
+    "back_up",
+    "restore",
 ]

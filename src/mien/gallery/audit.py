@@ -1,9 +1,10 @@
-"""The audit log: who was erased, told without saying who. Each line holds the hash of the one before, and is signed.
+"""The audit log: who was erased or looked at, told without saying who; hash-chained and signed.
 
-A line is a JSON object: what was done, when, how many samples it concerned, how far their bytes are gone, and the
-subject as a keyed hash (HMAC-SHA-256 with a secret of the gallery): whoever has the person's id and the gallery can
-find their line, nobody can read an id out of it. Signatures are Ed25519 (RFC 8032). A line that is changed, left out or
-put in between breaks the chain; lines cut off at the end do not, so keep the last hash, or a copy, somewhere else.
+Each line holds the hash of the one before. A line is a JSON object: what was done, when, how many samples it concerned,
+how far their bytes are gone, and the subject as a keyed hash (HMAC-SHA-256 with a secret of the gallery): whoever has
+the person's id and the gallery can find their line, nobody can read an id out of it. Signatures are Ed25519 (RFC
+8032). A line that is changed, left out or put in between breaks the chain; lines cut off at the end do not, so keep the
+last hash, or a copy, somewhere else.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Collection as AbstractCollection
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,12 +30,28 @@ if TYPE_CHECKING:
 
     from mien.gallery.store import Transaction
 
-__all__ = ["AuditEntry", "AuditReport", "Level", "append", "public_key", "read", "verify"]
+__all__ = [
+    "AuditEntry",
+    "AuditReport",
+    "Level",
+    "acting",
+    "actor",
+    "append",
+    "last",
+    "note",
+    "public_key",
+    "read",
+    "sign",
+    "signed_by",
+    "verify",
+]
 
 Level: TypeAlias = Literal["invisible", "purged_store", "purged_logs"]
 """How far an erasure got: no search finds the person; no file of the store holds their bytes; no log of it does."""
 
 _FIRST = "0" * 64
+_PAGE = 1000
+_ACTOR: ContextVar[str | None] = ContextVar("mien_audit_actor", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +61,31 @@ class AuditEntry:
     Attributes:
         sequence: 1, 2, 3 ...
         time: UTC.
-        action: ``"erase"``, ``"expire"`` (a consent ran out), ``"purge"`` (the bytes of those before are gone), or
-            ``"proof"`` (files were searched for them).
+        action: ``"erase"``, ``"expire"`` (a consent ran out), ``"purge"`` (the bytes of those before are gone),
+            ``"proof"`` (files were searched for them), a change by somebody who acts (``"enroll"``, ``"merge"`` ...),
+            or an access that a service notes, such as ``"identify"``.
         subject: Keyed hash of the person's id, None where a line concerns nobody in particular.
-        collection: Keyed hash of the collection's name.
+        collection: Keyed hash of the collection's name; None where a line concerns none, such as a comparison of two
+            images that were sent.
         details: Counts, such as ``samples``; never a name, a path or a template.
-        level: How far the bytes are gone.
+        level: How far the bytes are gone; None where nothing was to go.
         previous: Hash of the line before.
         hash: SHA-256 of this one, less hash and signature.
         signature: Ed25519 of the hash, base64; None where there was no key to sign with.
+        actor: Whose access it was, such as the public part of an API key; None where nobody asked over a service.
     """
 
     sequence: int
     time: dt.datetime
     action: str
     subject: str | None
-    collection: str
+    collection: str | None
     details: dict[str, int]
-    level: Level
+    level: Level | None
     previous: str
     hash: str
     signature: str | None
+    actor: str | None = None
 
     def to_dict(self) -> dict[str, Detail]:
         """The line as JSON."""
@@ -78,6 +101,8 @@ class AuditEntry:
             "details": dict(self.details),
             "level": self.level,
             "previous": self.previous,
+            # Left out where there is none: so were lines hashed before there was such a field.
+            **({} if self.actor is None else {"actor": self.actor}),
         }
 
     def computed_hash(self) -> str:
@@ -110,23 +135,41 @@ class AuditReport:
 
 
 def append(
-    transaction: Transaction, action: str, level: Level, *, person_id: str | None = None, **details: int
+    transaction: Transaction,
+    action: str,
+    level: Level | None,
+    *,
+    person_id: str | None = None,
+    actor: str | None = None,
+    of_store: bool = False,
+    **details: int,
 ) -> AuditEntry:
-    """Add a line; it becomes part of the log with the transaction that it tells of."""
+    """Add a line; it becomes part of the log with the transaction that it tells of.
+
+    Args:
+        transaction: Where.
+        action: See `AuditEntry`, like the others.
+        level: How far bytes are gone.
+        person_id: Whom it concerns.
+        actor: Who did it.
+        of_store: It concerns no collection.
+        details: Counts.
+    """
     from mien.gallery.people import now
 
-    lines = read(transaction, last=True)
+    before = last(transaction)
     entry = AuditEntry(
-        sequence=lines[-1].sequence + 1 if lines else 1,
+        sequence=before.sequence + 1 if before else 1,
         time=now(),
         action=action,
         subject=None if person_id is None else transaction.digest(f"person:{person_id}"),
-        collection=transaction.digest(f"collection:{transaction.collection}"),
+        collection=None if of_store else transaction.digest(f"collection:{transaction.collection}"),
         details=details,
         level=level,
-        previous=lines[-1].hash if lines else _FIRST,
+        previous=before.hash if before else _FIRST,
         hash="",
         signature=None,
+        actor=actor,
     )
     hashed = entry.computed_hash()
     key = _signing_key()
@@ -136,12 +179,57 @@ def append(
     return _parse(line)
 
 
-def read(transaction: Transaction, *, last: bool = False) -> list[AuditEntry]:
-    """The lines of a store, oldest first, or only the last one."""
-    return [_parse(line) for line in transaction.audit_lines(last=last)]
+@contextmanager
+def acting(name: str) -> Iterator[None]:
+    """Whoever changes something within this context is noted with the change; see `mien.Gallery.acting`."""
+    token = _ACTOR.set(name)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(token)
 
 
-def verify(entries: Sequence[AuditEntry], key: str) -> AuditReport:
+def actor() -> str | None:
+    """Who acts; None where nobody said."""
+    return _ACTOR.get()
+
+
+def note(
+    transaction: Transaction, action: str, person_ids: AbstractCollection[str | None] = (), **details: int
+) -> None:
+    """Note a change in the transaction that makes it, where somebody acts: a line a person, one where it is nobody."""
+    who = _ACTOR.get()
+    if who is None:
+        return
+    subjects: list[str | None] = [*sorted({key for key in person_ids if key is not None})] or [None]
+    for person_id in subjects:
+        append(transaction, action, None, person_id=person_id, actor=who, of_store=False, **details)
+
+
+def read(transaction: Transaction, after: int = 0, limit: int | None = None) -> Iterator[AuditEntry]:
+    """The lines of a store, oldest first, without holding all of them.
+
+    Args:
+        transaction: Where.
+        after: Sequence of the last line that is known already.
+        limit: How many at most.
+    """
+    while limit is None or limit > 0:
+        lines = transaction.audit_lines(after, _PAGE if limit is None else min(limit, _PAGE))
+        yield from map(_parse, lines)
+        after += len(lines)
+        limit = None if limit is None else limit - len(lines)
+        if len(lines) < _PAGE:
+            return
+
+
+def last(transaction: Transaction, *, of_erasure: bool = False) -> AuditEntry | None:
+    """The last line, or the last that tells how far bytes are gone."""
+    line = transaction.last_audit_line(of_erasure=of_erasure)
+    return None if line is None else _parse(line)
+
+
+def verify(entries: Iterable[AuditEntry], key: str) -> AuditReport:
     """Check the chain and the signatures.
 
     Args:
@@ -180,6 +268,24 @@ def public_key() -> str | None:
     """The public half of this user's signing key, 64 hexadecimal digits; None where no key can be kept."""
     key = _signing_key()
     return None if key is None else key.public_key().public_bytes_raw().hex()
+
+
+def sign(data: bytes) -> str | None:
+    """A signature by this user's key over what goes elsewhere, such as a backup; None where no key can be kept."""
+    key = _signing_key()
+    return None if key is None else base64.b64encode(key.sign(data)).decode()
+
+
+def signed_by(data: bytes, signature: str, key: str) -> bool:
+    """Whether a signature over some data is by a public key, 64 hexadecimal digits."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(base64.b64decode(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _parse(line: str) -> AuditEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +33,9 @@ class Collection:
         pipeline: Pipeline | None = None,
         calibration: Calibration | None = None,
         key: bytes | str | os.PathLike[str] | None = None,
+        on_expired: Callable[[Person], None] | None = None,
     ) -> None:
+        self._on_expired = on_expired
         self.collection = parse_label(collection)
         self._given_pipeline = pipeline
         self._given_calibration = calibration
@@ -67,11 +70,16 @@ class Collection:
         self._swept = today()
         with self._store.reading(self.collection) as transaction:
             expired, unpurged = transaction.any_expired(), transaction.unpurged()
+        gone: list[Person] = []
         if expired:
             with self._store.writing(self.collection) as transaction:
                 transaction.forget_expired()
                 for person in transaction.expired_people():
                     erase_person(transaction, person, "expire")
+                    gone.append(person)
+        if self._on_expired is not None:
+            for person in gone:
+                self._on_expired(person)
         if expired or unpurged:
             # Nobody sees them any more; where another process is reading, their bytes go with the next purge.
             with suppress(StoreUnavailable):
@@ -116,8 +124,8 @@ class Collection:
             # Whom another process removed meanwhile it has to purge itself, or the next opening, should it be killed.
             if transaction.revision() == revision:
                 transaction.mark_purged()
-            last = audit.read(transaction, last=True)
-            if last and last[0].level == "invisible" and last[0].action in {"erase", "expire"}:
+            last = audit.last(transaction, of_erasure=True)
+            if last is not None and last.level == "invisible" and last.action in {"erase", "erase_sample", "expire"}:
                 return audit.append(transaction, "purge", level)
         return None
 
@@ -152,6 +160,10 @@ def erase_person(transaction: Transaction, person: Person, action: str = "erase"
     transaction.note_erased([f"content:{face.sha256}" for face in faces])
     transaction.note_erased([face_digest(face.sha256, face.box) for face in faces])
     transaction.note_erased([f"person:{person.person_id}"])
-    entry = audit.append(transaction, action, "invisible", person_id=person.person_id, samples=person.samples)
+    # A consent that runs out is nobody's doing, whoever is acting when that is noticed.
+    actor = audit.actor() if action == "erase" else None
+    entry = audit.append(
+        transaction, action, "invisible", person_id=person.person_id, actor=actor, samples=person.samples
+    )
     transaction.erase(person.person_id)
     return entry

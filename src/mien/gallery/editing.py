@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, LinkConflict, NothingToUndo
+from mien.gallery import audit
 from mien.gallery.collection import Collection
-from mien.gallery.people import Person, parse_label
+from mien.gallery.people import Person, parse_label, parse_purpose, parse_until
 from mien.gallery.records import Edit, FaceRecord
 from mien.gallery.resolve import face, one, sample_of
 from mien.gallery.store import SAME_FACE, Transaction
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 __all__ = ["Editing"]
 
@@ -41,6 +46,15 @@ class Editing(Collection):
         with self._store.reading(self.collection) as transaction:
             return transaction.samples(one(transaction, person).person_id)
 
+    def face(self, face_id: str) -> FaceRecord:
+        """A face, a sample or an unnamed one, by its key or the first digits of it.
+
+        Raises:
+            UnknownFace: No face, or several, of that key.
+        """
+        with self._store.reading(self.collection) as transaction:
+            return face(transaction, face_id)
+
     def rename(self, person: str, label: str) -> Person:
         """Give a person another label; the id stays. Errors as in `person`; returns the person as they are now."""
         label = parse_label(label)
@@ -48,7 +62,35 @@ class Editing(Collection):
             found = one(transaction, person)
             transaction.begin_edit("rename", f"{found.label} renamed {label}", [found.person_id])
             transaction.rename(found.person_id, label)
+            audit.note(transaction, "rename", [found.person_id])
         return dataclasses.replace(found, label=label)
+
+    def consent(self, person: str, purpose: str, *, until: str | dt.date | None = None) -> Person:
+        """Record a consent given now, in place of an earlier one.
+
+        This is what the person said, and no edit: an undo does not take it back.
+
+        Args:
+            person: A person_id, or a label that one person alone bears.
+            purpose: What their face is kept for.
+            until: Last day (UTC) on which they are identified, after which they are erased; None for no end.
+
+        Returns:
+            The person as they are now.
+
+        Raises:
+            InvalidArgument: No purpose, or a day that is past; to end a consent today, erase the person.
+            UnknownPerson: Nobody of that id or label.
+            AmbiguousPerson: Several people bear the label.
+        """
+        said, expires = parse_purpose(purpose), parse_until(until)
+        if said is None:
+            raise InvalidArgument("consent: expected the purpose that the person agreed to, got none")
+        with self._store.writing(self.collection) as transaction:
+            found = one(transaction, person)
+            transaction.consent(found.person_id, said, expires)
+            audit.note(transaction, "consent", [found.person_id])
+            return one(transaction, found.person_id)
 
     def merge(self, person: str, other: str, *, force: bool = False) -> Person:
         """Give a person the samples of another, who is removed; id, label and consent of the first stay.
@@ -80,6 +122,7 @@ class Editing(Collection):
             transaction.assign([s.face_id for s in transaction.samples(removed.person_id)], kept.person_id)
             transaction.inherit_links(removed.person_id, kept.person_id)
             transaction.remove(removed.person_id)
+            audit.note(transaction, "merge", people)
             merged = one(transaction, kept.person_id)
         # Samples that both had are dropped: their bytes have to go as in an erasure.
         self._purge()
@@ -120,6 +163,7 @@ class Editing(Collection):
             transaction.assign(moved, new)
             for face_id in moved:
                 transaction.forbid(face_id, person_id=found.person_id)
+            audit.note(transaction, "split", [found.person_id, new], samples=len(moved))
             return one(transaction, new)
 
     def move(self, sample: str, person: str) -> Person:
@@ -151,6 +195,7 @@ class Editing(Collection):
             transaction.assign([found.face_id], into.person_id)
             if found.person_id:
                 transaction.forbid(found.face_id, person_id=found.person_id)
+            audit.note(transaction, "move", people)
             return one(transaction, into.person_id)
 
     def reject(self, face_id: str, person: str) -> FaceRecord:
@@ -174,6 +219,7 @@ class Editing(Collection):
         with self._store.writing(self.collection) as transaction:
             found = face(transaction, face_id)
             others = transaction.unnamed_faces(person).get(person, [])
+            audit.note(transaction, "reject", [found.person_id])
             if others:
                 transaction.begin_edit("reject", f"1 face is not of suggestion {person}", [])
                 if found.person_id is None:
@@ -194,23 +240,34 @@ class Editing(Collection):
         with self._store.reading(self.collection) as transaction:
             return transaction.edits()
 
-    def undo(self) -> Edit:
+    def undo(self, edit_id: int | None = None) -> Edit:
         """Undo the last edit that was not undone yet, whoever made it: rename, name, merge, split, move or reject.
 
         What came by other ways meanwhile stays, such as samples enrolled since. An erasure cannot be undone, and takes
         the edits about the person with it; of an edit whose unnamed faces were forgotten, the rest is undone.
 
+        Args:
+            edit_id: The edit that is meant, so that nothing is undone that was done since; None for whichever is last.
+
         Returns:
             The edit that was undone.
 
         Raises:
-            NothingToUndo: No edit is left.
+            NothingToUndo: No edit is left, or none of that key.
+            LinkConflict: The edit is not the last one.
         """
         with self._store.writing(self.collection) as transaction:
             edits = transaction.edits()
             if not edits:
                 raise NothingToUndo("undo: expected an edit to undo, there is none left")
+            if edit_id is not None and edit_id not in {edit.edit_id for edit in edits}:
+                raise NothingToUndo(f"undo: no edit of the key {edit_id} can be undone; see the list of edits")
+            if edit_id not in {None, edits[0].edit_id}:
+                raise LinkConflict(
+                    f"undo: edit {edit_id} is not the last one; undo {edits[0].edit_id} first", last=edits[0].edit_id
+                )
             transaction.undo(edits[0])
+            audit.note(transaction, "undo")
         return edits[0]
 
 

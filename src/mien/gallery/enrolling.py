@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, NoImages
+from mien.gallery import audit
 from mien.gallery.collection import Collection
 from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_purpose, parse_until
+from mien.gallery.requests import outcome_of
 from mien.gallery.resolve import enrollee
 from mien.gallery.sources import several
 from mien.gallery.store import Transaction
@@ -105,6 +107,7 @@ class Enrolling(Collection):
         with self._store.writing(self.collection) as transaction:
             self._check_space(transaction, pipeline)
             if request is not None and (done := _done(transaction, request, label, probes)) is not None:
+                audit.note(transaction, "enroll", [done.person_id], samples=0)
                 return done
             # Another thread or process may have enrolled them while this one looked at the images.
             person = enrollee(transaction, label, new, person_id, expires)
@@ -115,6 +118,8 @@ class Enrolling(Collection):
                 assert before is not None
                 transaction.consent(enrolled_id, purpose or before.purpose, expires or before.expires)
             enrolment = _enrolment(enrolled_id, label, probes, checked=checked)
+            people, added = [enrolled_id], len(enrolment.added)
+            audit.note(transaction, "enroll", people, samples=added, refused=len(enrolment.refused))
             if request is not None and enrolled_id is not None:
                 asked, outcome = _asked(label, probes), json.dumps(enrolment.to_dict())
                 transaction.keep_outcome(request, asked, outcome, enrolled_id)
@@ -163,13 +168,8 @@ def _asked(label: str, probes: list[Probe]) -> str:
 
 def _done(transaction: Transaction, request: str, label: str, probes: list[Probe]) -> Enrolment | None:
     """What came of a request before."""
-    found = transaction.outcome(request)
-    if found is None:
-        return None
-    asked, outcome = found
-    if asked != transaction.digest(_asked(label, probes)):
-        raise InvalidArgument(f"request {request!a}: was made before, with another label or other images")
-    return Enrolment.from_dict(json.loads(outcome))
+    outcome = outcome_of(transaction, request, _asked(label, probes))
+    return None if outcome is None else Enrolment.from_dict(outcome)
 
 
 def _enrolment(person_id: str | None, label: str, probes: list[Probe], *, checked: bool) -> Enrolment:

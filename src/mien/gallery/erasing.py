@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mien.errors import Detail
+from mien.errors import Detail, UnknownFace
 from mien.gallery import audit
-from mien.gallery.audit import AuditEntry, AuditReport, Level
+from mien.gallery.audit import AuditEntry, Level
 from mien.gallery.collection import Collection, erase_person
 from mien.gallery.people import Person
-from mien.gallery.resolve import one
+from mien.gallery.resolve import face, one
 from mien.gallery.scan import encode, scale_of
+from mien.gallery.store import face_digest
 from mien.types import Array
 
 __all__ = ["Erasing", "Erasure", "Proof"]
@@ -51,12 +52,13 @@ class Erasure:
     """What `mien.Gallery.erase` did.
 
     Attributes:
-        person: The person as they were.
+        person: The person as they were; of a sample, the one who had it.
         level: How far the bytes are gone.
         entry: The line of the audit log that says so.
         proof: What a search of the files found, None where none was asked for.
         elsewhere: Other collections of the store in which people are enrolled with the same images, such as the one
             that a re-embedding left; they are not touched.
+        sample: Key of the sample that was erased alone; None where everything of the person was.
     """
 
     person: Person
@@ -64,12 +66,13 @@ class Erasure:
     entry: AuditEntry
     proof: Proof | None = None
     elsewhere: tuple[str, ...] = ()
+    sample: str | None = None
 
     def to_dict(self) -> dict[str, Detail]:
         """The erasure as JSON."""
         return {
             "person_id": self.person.person_id,
-            "samples": self.person.samples,
+            "samples": self.person.samples if self.sample is None else 1,
             "level": self.level,
             "entry": self.entry.to_dict(),
             "proof": None if self.proof is None else self.proof.to_dict(),
@@ -78,7 +81,7 @@ class Erasure:
 
 
 class Erasing(Collection):
-    """Erasure of people."""
+    """Erasure of people and of their samples."""
 
     def erase(self, person: str, *, proof: bool = False) -> Erasure:
         """Remove a person and every byte of their templates from all files of the store, for good.
@@ -103,36 +106,58 @@ class Erasing(Collection):
         """
         with self._store.writing(self.collection) as transaction:
             found = one(transaction, person)
-            templates = transaction.templates(found.person_id) if proof else np.empty((0, 0), np.float32)
+            templates = transaction.templates(found.person_id) if proof else None
             elsewhere = tuple(transaction.collections_with(transaction.contents(found.person_id)))
             entry = erase_person(transaction, found)
-        purged = self._purge()
-        entry = purged or entry
-        if not proof:
-            return Erasure(found, entry.level, entry, elsewhere=elsewhere)
-        searched = _search(self._store.files(), [*_pieces(templates)])
-        with self._store.writing(self.collection) as transaction:
-            level: Level = "invisible" if searched.found else entry.level
-            counts = {"files": len(searched.files), "pieces": searched.pieces, "found": len(searched.found)}
-            entry = audit.append(transaction, "proof", level, person_id=found.person_id, **counts)
-        return Erasure(found, level, entry, searched, elsewhere)
+        return self._erased(Erasure(found, "invisible", entry, elsewhere=elsewhere), templates)
 
-    def audit(self) -> list[AuditEntry]:
-        """The audit log of the store, oldest line first."""
-        with self._store.reading(self.collection) as transaction:
-            return audit.read(transaction)
+    def erase_sample(self, sample: str, *, proof: bool = False) -> Erasure:
+        """Remove one sample of a person with every byte of its template; the person stays, even without a sample.
 
-    def verify_audit(self, public_key: str | None = None) -> AuditReport:
-        """Check that no line of the audit log was changed, left out or put in.
+        Its image is refused from then on (``erased_before``). An unnamed face goes by `forget`.
 
         Args:
-            public_key: 64 hexadecimal digits; None for that of this user's own key.
+            sample: Key of a sample, or its first digits.
+            proof: As in `erase`.
 
         Raises:
-            InvalidArgument: No such key.
+            UnknownFace: No sample of anybody has that key.
+            StoreUnavailable: As in `erase`.
         """
-        key = public_key or audit.public_key() or "0" * 64
-        return audit.verify(self.audit(), key)
+        with self._store.writing(self.collection) as transaction:
+            gone = face(transaction, sample)
+            if gone.person_id is None:
+                raise UnknownFace(f"{sample!r} is no sample of anybody: forget it, as an unnamed face", face=sample)
+            found = one(transaction, gone.person_id)
+            templates = transaction.template(gone.face_id)[None] if proof else None
+            elsewhere = tuple(transaction.collections_with({gone.sha256}))
+            transaction.note_erased([f"content:{gone.sha256}", face_digest(gone.sha256, gone.box)])
+            entry = audit.append(
+                transaction, "erase_sample", "invisible", person_id=found.person_id, actor=audit.actor(), samples=1
+            )
+            transaction.erase_face(gone.face_id)
+        return self._erased(Erasure(found, "invisible", entry, None, elsewhere, gone.face_id), templates)
+
+    def _erased(self, done: Erasure, templates: Array | None) -> Erasure:
+        """Purge what was removed, and search for it where there are templates to be searched for."""
+        entry = self._purge() or done.entry
+        level: Level = entry.level or "invisible"
+        if templates is None:
+            return replace(done, level=level, entry=entry)
+        searched = _search(self._store.files(), [*_pieces(templates)])
+        with self._store.writing(self.collection) as transaction:
+            level = "invisible" if searched.found else level
+            entry = audit.append(
+                transaction,
+                "proof",
+                level,
+                person_id=done.person.person_id,
+                actor=audit.actor(),
+                files=len(searched.files),
+                pieces=searched.pieces,
+                found=len(searched.found),
+            )
+        return replace(done, level=level, entry=entry, proof=searched)
 
 
 def _pieces(templates: Array) -> Iterator[bytes]:

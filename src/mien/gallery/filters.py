@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from mien.errors import InvalidArgument
 
-__all__ = ["FIELDS", "And", "Eq", "Filter", "In", "Not", "Or", "Range", "compiled"]
+__all__ = ["FIELDS", "And", "Contains", "Eq", "Filter", "In", "Not", "Or", "Range", "compiled"]
 
 FIELDS = ("label", "purpose", "given", "expires", "created")
 """What a filter may ask for; times and days are compared as such."""
@@ -42,6 +43,14 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Contains:
+    """The field has this text somewhere in it; letters A to Z are the same in either case."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All of these hold."""
 
@@ -62,7 +71,7 @@ class Not:
     filter: Filter
 
 
-Filter: TypeAlias = "Eq | In | Range | And | Or | Not"
+Filter: TypeAlias = "Eq | In | Range | Contains | And | Or | Not"
 
 
 def compiled(tree: Filter) -> tuple[str, list[str]]:
@@ -81,6 +90,10 @@ def compiled(tree: Filter) -> tuple[str, list[str]]:
         return (f"coalesce({column}, '') IN ({marks})" if marks else "1 = 0"), [_text(value) for value in tree.values]
     if isinstance(tree, Range):
         return _range(tree)
+    if isinstance(tree, Contains):
+        # LIKE has wildcards; what somebody types has none.
+        text = re.sub(r"[\\%_]", r"\\\g<0>", _text(tree.text))
+        return f"lower(coalesce({_column(tree.field)}, '')) LIKE lower(?) ESCAPE '\\'", [f"%{text}%"]
     if isinstance(tree, And | Or):
         parts = [compiled(each) for each in tree.filters]
         word, empty = (" AND ", "1 = 1") if isinstance(tree, And) else (" OR ", "1 = 0")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mien.gallery.auditing import Auditing
 from mien.gallery.bulk import Bulk
+from mien.gallery.cropping import Cropping
 from mien.gallery.editing import Editing
 from mien.gallery.erasing import Erasing
 from mien.gallery.identifying import Identifying
@@ -10,13 +12,28 @@ from mien.gallery.importing import Importing
 from mien.gallery.moving import Moving
 from mien.gallery.naming import Naming
 from mien.gallery.reembed import Reembedding
+from mien.gallery.requests import Requests
 from mien.gallery.searching import Searching
 from mien.gallery.watching import Watching
 
 __all__ = ["Gallery"]
 
 
-class Gallery(Bulk, Importing, Identifying, Watching, Naming, Editing, Erasing, Searching, Moving, Reembedding):
+class Gallery(
+    Bulk,
+    Importing,
+    Identifying,
+    Watching,
+    Naming,
+    Editing,
+    Erasing,
+    Cropping,
+    Auditing,
+    Requests,
+    Searching,
+    Moving,
+    Reembedding,
+):
     """A collection of known people, and of people to be named, in a store.
 
     A collection pins the embedding space of its first face. Any number of threads may use one gallery, and any
@@ -34,6 +51,7 @@ class Gallery(Bulk, Importing, Identifying, Watching, Naming, Editing, Erasing, 
         key: Seals the templates of a new collection, and opens those of a sealed one: 32 bytes, or the file that holds
             them (see `mien gallery key`); None for the file that ``MIEN_GALLERY_KEY`` names, if it does. A sealed
             collection keeps no index in a file: it is made in memory, which is locked, at the first search.
+        on_expired: Called with each person whose consent ran out when they are erased, by this object.
 
     Raises:
         StoreUnavailable: The folder is missing, or the file cannot be opened.

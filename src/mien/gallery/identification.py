@@ -1,4 +1,4 @@
-"""Who the faces of one image are, or unknown."""
+"""Who the faces of one image are, or unknown; and whether one is who is claimed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mien import quality, recognition
+from mien.gallery.people import Person
 from mien.gallery.search import View
-from mien.types import Decision, Faces
+from mien.types import Array, Candidate, Decision, Faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mien.recognition import Calibration
     from mien.watch import Probe
 
-__all__ = ["decide", "decide_tracks"]
+__all__ = ["confirm", "decide", "decide_tracks"]
 
 
 def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: float, candidates: int) -> Faces:
@@ -49,6 +50,28 @@ def decide_tracks(
         )
         for likely, probe in zip(found, probes, strict=True)
     ]
+
+
+def confirm(faces: Faces, person: Person, templates: Array, calibration: Calibration | None, fmr: float) -> Decision:
+    """Whether the largest face is a person's, whose templates are (n, d); rules as in `mien.Gallery.verify`."""
+    largest = faces.largest
+    score = -math.inf
+    reasons: tuple[str, ...] = ("no_face",)
+    if largest is not None:
+        reasons = quality.reasons(faces[largest.index : largest.index + 1])[0]
+    if not len(templates):
+        reasons = (*reasons, "empty_gallery")
+    elif largest is not None:
+        assert largest.template is not None
+        score = float(np.clip(largest.template @ recognition.fuse(templates), -1.0, 1.0))
+    decision = recognition.decide_verification(
+        score,
+        calibration=calibration,
+        fmr=fmr,
+        comparison=recognition.comparison_type(max(1, len(templates))),
+        reasons=reasons,
+    )
+    return dataclasses.replace(decision, candidates=(Candidate(person.person_id, person.label, score, len(templates)),))
 
 
 def _nobody(fpir: float) -> Decision:

@@ -1,23 +1,32 @@
-"""`Identifying`: who is in an image."""
+"""`Identifying`: who is in an image, and whether it is the one that is claimed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mien.errors import InvalidArgument, MienError
+from mien.errors import InvalidArgument, MienError, SpaceMismatch, UnknownPerson
 from mien.gallery.collection import Collection
-from mien.types import Faces, Image
+from mien.gallery.resolve import one
+from mien.types import Decision, Faces, Image
 
 if TYPE_CHECKING:
     from mien.media import Source
-    from mien.recognition import Pipeline
+    from mien.recognition import Calibration, Pipeline
 
 __all__ = ["Identifying", "check_search"]
 
 
 class Identifying(Collection):
-    """Identification of faces."""
+    """Identification of faces, and verification against a person."""
+
+    def pipeline(self) -> Pipeline:
+        """What finds and embeds faces for this collection.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        return self._pipeline()
 
     def identify(self, source: Source, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
         """Find the faces of an image and say who each is, or unknown.
@@ -40,9 +49,65 @@ class Identifying(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
         """
+        return self.decide(self._pipeline().find(source), fpir=fpir, candidates=candidates)
+
+    def decide(self, faces: Faces, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
+        """As `identify`, of faces that were found in one image already: with templates of the collection's space.
+
+        Raises:
+            SpaceMismatch: They are of another embedding space.
+            UnsupportedErrorRate, StoreError: As in `identify`.
+        """
         check_search(fpir, candidates)
         pipeline = self._pipeline()
-        return self._identified(pipeline.find(source), pipeline, fpir, candidates)
+        self._check_faces(faces, pipeline)
+        return self._identified(faces, pipeline, fpir, candidates)
+
+    def verify(self, source: Source, person: str, *, fmr: float = 1e-4) -> Decision:
+        """Decide whether the largest face of an image is that of a person who is enrolled.
+
+        Args:
+            source: An image.
+            person: A person_id, or a label that one person alone bears.
+            fmr: Share of other people's attempts that may pass.
+
+        Returns:
+            The decision, with the person as its one candidate. A face that is missing gives score ``-inf`` and reason
+            ``"no_face"``, a person without samples ``"empty_gallery"``.
+
+        Raises:
+            UnreadableImage: The file is missing, empty, truncated or no image.
+            UnknownPerson, AmbiguousPerson, UnsupportedErrorRate, SpaceMismatch, StoreError: As in `confirm`.
+        """
+        return self.confirm(self._pipeline().find(source), person, fmr=fmr)
+
+    def confirm(self, faces: Faces, person: str, *, fmr: float = 1e-4) -> Decision:
+        """As `verify`, of faces that were found in one image already: with templates of the collection's space.
+
+        Raises:
+            UnknownPerson: Nobody of that id or label, or their consent has expired.
+            AmbiguousPerson: Several people bear the label.
+            UnsupportedErrorRate: The calibration cannot support this rate.
+            SpaceMismatch: The faces are of another embedding space.
+            StoreError: The store failed.
+        """
+        from mien.gallery.identification import confirm
+
+        pipeline = self._pipeline()
+        self._check_faces(faces, pipeline)
+        self._sweep()
+        with self._store.reading(self.collection) as transaction:
+            self._check_space(transaction, pipeline)
+            known = one(transaction, person)
+            if known.expired:
+                raise UnknownPerson(f"the consent of {known.label} ended on {known.expires}", person=person)
+            templates = transaction.templates(known.person_id)
+        return confirm(faces, known, templates, self._calibration(pipeline), fmr)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What decisions of this collection rest on; None where nobody ever calibrated its pipeline."""
+        return self._calibration(self._pipeline())
 
     def identify_all(
         self,
@@ -68,6 +133,14 @@ class Identifying(Collection):
         pipeline = self._pipeline()
         found = pipeline.find_all_indexed(sources, on_error=on_error)
         return ((i, image, self._identified(faces, pipeline, fpir, candidates)) for i, image, faces in found)
+
+    def _check_faces(self, faces: Faces, pipeline: Pipeline) -> None:
+        if len(faces) and faces.space != pipeline.space:
+            raise SpaceMismatch(
+                f"faces: expected templates of {pipeline.space}, as in collection {self.collection}, got {faces.space}",
+                expected=pipeline.space,
+                got=faces.space,
+            )
 
     def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int) -> Faces:
         from mien.gallery.identification import decide

@@ -31,7 +31,8 @@ from mien.gallery.search import PART, ScanView
 from mien.types import Array
 
 if TYPE_CHECKING:
-    from mien.gallery.store import Samples, Transaction
+    from mien.gallery.records import Samples
+    from mien.gallery.store import Transaction
 
 __all__ = ["Index", "State", "Tail"]
 

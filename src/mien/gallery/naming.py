@@ -8,13 +8,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, LinkConflict, MienError, SpaceMismatch, UnknownFace
+from mien.gallery import audit
 from mien.gallery.collection import Collection
 from mien.gallery.people import Person, parse_label, parse_purpose, parse_until, today
 from mien.gallery.records import FaceRecord, Suggestion
 from mien.gallery.resolve import enrollee, face, one
 from mien.gallery.sources import hash_of_image, several
 from mien.gallery.store import Transaction
-from mien.types import Faces, Image
+from mien.types import Candidate, Faces, Image
 
 if TYPE_CHECKING:
     from mien.gallery.collecting import Find
@@ -88,7 +89,23 @@ class Naming(Collection):
             known = known_people(evidence, self._view(transaction), calibration, fpir)
         groups = group(evidence, known, calibration, fmr=fmr)
         with self._store.writing(self.collection) as transaction:
+            audit.note(transaction, "suggest", faces=len(evidence.faces.face_ids))
             return _written(transaction, evidence, groups, min_faces)
+
+    def suggestions(self, *, min_faces: int = 1) -> list[Suggestion]:
+        """The suggestions as the last `suggest` left them, largest first, less what was named or forgotten since.
+
+        Args:
+            min_faces: As in `suggest`.
+        """
+        with self._store.reading(self.collection) as transaction:
+            found, people = transaction.unnamed_faces(), transaction.candidates()
+            listed = [
+                Suggestion(key, tuple(faces), _candidate(transaction, faces, people.get(key)))
+                for key, faces in found.items()
+            ]
+        shown = (s for s in listed if s.candidate or len(s.faces) >= min_faces)
+        return sorted(shown, key=lambda s: (-len(s.faces), s.suggestion_id))
 
     def _collect(
         self,
@@ -119,6 +136,7 @@ class Naming(Collection):
                 # Another process may have looked at it meanwhile.
                 if transaction.mark_scanned(find.sha256):
                     keep(transaction, find.samples, find.path, expires)
+            audit.note(transaction, "remember", images=len(finds))
 
     def remember(
         self, image: Image, faces: Faces, *, source: str = "", keep_days: int | None = None
@@ -155,7 +173,9 @@ class Naming(Collection):
             elif pinned != own:
                 message = f"remember: expected templates of {pinned[0]}, got {own[0]}; they cannot be compared"
                 raise SpaceMismatch(message, expected=pinned[0], got=own[0])
-            return tuple(keep(transaction, samples, None, expires))
+            kept = tuple(keep(transaction, samples, None, expires))
+            audit.note(transaction, "remember", faces=len(kept))
+            return kept
 
     def name(
         self,
@@ -203,6 +223,7 @@ class Naming(Collection):
             if purpose or expires:
                 before = one(transaction, named)
                 transaction.consent(named, purpose or before.purpose, expires or before.expires)
+            audit.note(transaction, "name", [named], faces=len(chosen))
             return one(transaction, named)
 
     def forget(self, *keys: str) -> int:
@@ -223,6 +244,7 @@ class Naming(Collection):
         with self._store.writing(self.collection) as transaction:
             faces = [found for key in keys for found in _unnamed(transaction, key)] if keys else None
             removed = transaction.forget_unnamed(faces)
+            audit.note(transaction, "forget", faces=removed)
         self._purge()
         return removed
 
@@ -243,6 +265,18 @@ def _written(transaction: Transaction, evidence: Evidence, groups: Sequence[Grou
     suggestions = [Suggestion(key, tuple(found[key]), known) for key, known in candidates.items() if key in found]
     shown = (s for s in suggestions if s.candidate or len(s.faces) >= min_faces)
     return sorted(shown, key=lambda s: -len(s.faces))
+
+
+def _candidate(transaction: Transaction, faces: Sequence[FaceRecord], person_id: str | None) -> Candidate | None:
+    """The known person whom faces were decided to be, with the best score of the faces as it is now."""
+    person = None if person_id is None else transaction.by_id(person_id)
+    if person is None or not person.samples:
+        return None
+    from mien.recognition import fuse
+
+    own = fuse(transaction.templates(person.person_id))
+    score = max(float(transaction.template(one_face.face_id) @ own) for one_face in faces)
+    return Candidate(person.person_id, person.label, score, person.samples)
 
 
 def _chosen(transaction: Transaction, suggestion_id: str, faces: Iterable[str] | None) -> list[FaceRecord]:

@@ -1,14 +1,17 @@
-"""Records of faces and of what was done with them: `FaceRecord`, `Suggestion`, `Edit`."""
+"""Records of faces and of what was done with them: `FaceRecord`, `Suggestion`, `Edit`, and templates by the row."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
 
-from mien.errors import Detail
-from mien.types import Candidate
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Edit", "FaceRecord", "Suggestion"]
+from mien.errors import Detail
+from mien.types import Array, Candidate
+
+__all__ = ["Edit", "FaceRecord", "Samples", "Suggestion", "Unnamed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,37 @@ class Edit:
             "summary": self.summary,
             "created": self.created.isoformat(),
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Templates of people, as an index reads them.
+
+    Attributes:
+        keys: (m,) int64, the number of each person, ascending.
+        counts: (m,) int64, how many samples each has.
+        expires: (m,) int32, last day of each consent as a proleptic ordinal, `mien.gallery.scan.FOREVER` for no end.
+        templates: (sum of counts, d) float32, one person's samples after the other's, in the order of enrolment.
+    """
+
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    expires: NDArray[np.int32]
+    templates: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unnamed:
+    """Unnamed faces, one row a face.
+
+    Attributes:
+        face_ids: Their keys.
+        templates: (n, d) float32 of unit length.
+        sha256: Hash of the content each was found in.
+        suggestion_ids: Which suggestion each was in last, None for none.
+    """
+
+    face_ids: tuple[str, ...]
+    templates: Array
+    sha256: tuple[str, ...]
+    suggestion_ids: tuple[str | None, ...]

@@ -32,24 +32,29 @@ class Seal:
             raise InvalidArgument(f"key: expected {KEY_BYTES} bytes, got {len(key)}")
         self._cipher = AESGCM(key)
 
-    def close(self, plain: bytes) -> bytes:
-        """Nonce, sealed bytes and tag; never twice the same."""
-        nonce = os.urandom(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, plain, None)
+    def close(self, plain: bytes, bound: bytes | None = None) -> bytes:
+        """Nonce, sealed bytes and tag; never twice the same.
 
-    def open(self, sealed: bytes) -> bytes:
-        """What was sealed.
+        Args:
+            plain: What to seal.
+            bound: What it belongs to, which is not kept with it, and without which it does not open.
+        """
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, plain, bound)
+
+    def open(self, sealed: bytes, bound: bytes | None = None) -> bytes:
+        """What was sealed; arguments as in `close`.
 
         Raises:
-            WrongKey: It was sealed with another key, or was changed.
+            WrongKey: It was sealed with another key, belongs to something else, or was changed.
         """
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], bound)
         except (InvalidTag, ValueError):
             raise WrongKey(
-                "expected the key that the templates were sealed with, got another; nothing was read"
+                "expected the key that it was sealed with, got another, or something that was changed; nothing was read"
             ) from None
 
     def check(self) -> str:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mien.errors import InvalidArgument, SpaceMismatch, StoreUnavailable
+from mien.errors import InvalidArgument, SpaceMismatch, StoreUnavailable, WrongKey
 from mien.gallery.audit import Level
 from mien.gallery.collection import Collection
 from mien.gallery.filters import FIELDS, Filter
 from mien.gallery.people import Person
+from mien.gallery.sealing import Seal
 from mien.gallery.search import Found
+from mien.types import Array
 
 __all__ = ["Capabilities", "Page", "Searching"]
 
@@ -92,7 +94,7 @@ class Searching(Collection):
             SpaceMismatch: Templates of another dimension than the collection's.
             StoreError: The store failed.
         """
-        probes = np.atleast_2d(np.asarray(templates, np.float32))
+        probes = _probes(templates)
         if probes.ndim != 2 or k < 1:
             raise InvalidArgument(f"search: expected (n, d) templates and k >= 1, got {probes.shape} and {k}")
         if len(probes) and not np.all(np.abs(np.linalg.norm(probes, axis=1) - 1) < 1e-3):
@@ -131,14 +133,17 @@ class Searching(Collection):
         """
         if limit < 1:
             raise InvalidArgument(f"limit: expected at least 1, got {limit}")
-        start = 0 if after is None else _place(after)
         with self._store.reading(self.collection) as transaction:
+            # Numbers of people tell how many there are in all collections, and how many there were.
+            seal = Seal(bytes.fromhex(transaction.digest(f"places of {self.collection}")))
+            start = 0 if after is None else _place(after, seal)
             listed = transaction.page(start, limit + 1, where)
             revision = transaction.revision()
-        rest = len(listed) > limit
-        last = listed[limit - 1][0] if rest else 0
-        place = base64.urlsafe_b64encode(f"mien:{last}".encode()).decode()
-        return Page(tuple(person for _, person in listed[:limit]), place if rest else None, revision)
+        place = None
+        if len(listed) > limit:
+            sealed = seal.close(listed[limit - 1][0].to_bytes(8, "big"))
+            place = base64.urlsafe_b64encode(sealed).decode()
+        return Page(tuple(person for _, person in listed[:limit]), place, revision)
 
     @property
     def size(self) -> int:
@@ -197,11 +202,17 @@ class Searching(Collection):
         )
 
 
-def _place(after: str) -> int:
+def _probes(templates: ArrayLike) -> Array:
     try:
-        word, _, number = base64.urlsafe_b64decode(after.encode()).decode().partition(":")
-        if word == "mien":
-            return int(number)
-    except ValueError:
-        pass
-    raise InvalidArgument(f"after: expected the next of another page, got {after!a}")
+        # Numbers beyond float32 are infinite, and no unit vector's.
+        with np.errstate(over="ignore"):
+            return np.atleast_2d(np.asarray(templates, np.float32))
+    except (ValueError, TypeError):
+        raise InvalidArgument("search: expected templates of one length, as numbers") from None
+
+
+def _place(after: str, seal: Seal) -> int:
+    try:
+        return int.from_bytes(seal.open(base64.urlsafe_b64decode(after.encode())), "big")
+    except (ValueError, WrongKey):
+        raise InvalidArgument(f"after: expected the next of another page of this collection, got {after!a}") from None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.gallery.people import Person
-from mien.gallery.records import Edit, FaceRecord
+from mien.gallery.records import Edit, FaceRecord, Samples, Unnamed
 from mien.gallery.scan import Identity
 from mien.gallery.search import View
 from mien.types import Array
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SAME_FACE",
     "Sample",
-    "Samples",
     "Store",
     "Transaction",
-    "Unnamed",
     "face_digest",
 ]
 
@@ -62,40 +60,6 @@ class Sample:
     artefact: str
     quality: float | None
     box: tuple[float, float, float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Templates of people, as an index reads them.
-
-    Attributes:
-        keys: (m,) int64, the number of each person, ascending.
-        counts: (m,) int64, how many samples each has.
-        expires: (m,) int32, last day of each consent as a proleptic ordinal, `mien.gallery.scan.FOREVER` for no end.
-        templates: (sum of counts, d) float32, one person's samples after the other's, in the order of enrolment.
-    """
-
-    keys: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    expires: NDArray[np.int32]
-    templates: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unnamed:
-    """Unnamed faces, one row a face.
-
-    Attributes:
-        face_ids: Their keys.
-        templates: (n, d) float32 of unit length.
-        sha256: Hash of the content each was found in.
-        suggestion_ids: Which suggestion each was in last, None for none.
-    """
-
-    face_ids: tuple[str, ...]
-    templates: Array
-    sha256: tuple[str, ...]
-    suggestion_ids: tuple[str | None, ...]
 
 
 class Transaction(Protocol):
@@ -177,8 +141,11 @@ class Transaction(Protocol):
     def erased_before(self, texts: Collection[str]) -> set[str]:
         """Those of the texts whose hashes were kept."""
 
-    def audit_lines(self, *, last: bool = False) -> list[str]:
-        """The audit log of the store, oldest line first, or the last line."""
+    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
+        """Lines of the store's audit log after so many, oldest first."""
+
+    def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
+        """The last line of the audit log, or of those that tell how far bytes are gone."""
 
     def append_audit(self, line: str) -> None:
         """Add a line to the audit log."""
@@ -259,6 +226,9 @@ class Transaction(Protocol):
     def unnamed_faces(self, suggestion_id: str | None = None) -> dict[str, list[FaceRecord]]:
         """Unnamed faces by suggestion, best quality first: those of one suggestion, or all that are in one."""
 
+    def candidates(self) -> dict[str, str]:
+        """The known people whom suggestions were decided to be: suggestion_id to person_id."""
+
     def samples(self, person_id: str) -> list[FaceRecord]:
         """A person's samples in the order of enrolment."""
 
@@ -283,6 +253,9 @@ class Transaction(Protocol):
     def drop_twin(self, face_id: str, kept: str) -> None:
         """Remove a sample of the same face in the same image as another, which takes over who it is not."""
 
+    def erase_face(self, face_id: str) -> None:
+        """Remove a face for good, with what edits know of it."""
+
     def forbid(self, face_id: str, *, person_id: str | None = None, other_id: str | None = None) -> None:
         """Note that a face is not a person, or not the one whom another face shows."""
 
@@ -300,6 +273,18 @@ class Transaction(Protocol):
 
     def not_one(self) -> list[tuple[str, str]]:
         """Pairs of unnamed faces that are not of one person."""
+
+    def keep_crop(self, face_id: str, sealed: bytes) -> None:
+        """Keep the crop of a face in place of an earlier one; it goes with the face."""
+
+    def crop(self, face_id: str) -> bytes | None:
+        """The crop of a face."""
+
+    def cropped(self, face_ids: Collection[str]) -> set[str]:
+        """Those of some faces that have a crop."""
+
+    def forget_crops(self) -> int:
+        """Remove every crop of the collection; returns how many."""
 
     def forget_unnamed(self, face_ids: Collection[str] | None = None) -> int:
         """Remove unnamed faces, or all of them and what was searched for them; returns how many."""

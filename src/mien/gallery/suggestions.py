@@ -12,8 +12,9 @@ import numpy as np
 
 from mien import recognition
 from mien.errors import NotCalibrated
+from mien.gallery.records import Unnamed
 from mien.gallery.search import View
-from mien.gallery.store import Transaction, Unnamed
+from mien.gallery.store import Transaction
 from mien.types import Array, Candidate
 
 if TYPE_CHECKING:

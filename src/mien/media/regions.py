@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element  # nothing is parsed here  # nosec B405
 
 from PIL.TiffImagePlugin import TiffImageFile
 

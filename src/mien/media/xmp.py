@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
-from xml.etree.ElementTree import Element, TreeBuilder
+from xml.etree.ElementTree import Element, TreeBuilder  # a document type is refused  # nosec B405
 from xml.parsers import expat
 
 from PIL import ImageFile

@@ -75,7 +75,7 @@ def open_url(url: str, *, headers: dict[str, str] | None = None, certificates: s
         raise ModelUnavailable(f"cannot fetch {url}: expected http:, https: or file:", url=url)
     request = urllib.request.Request(url, headers={"User-Agent": "mien", **(headers or {})})  # noqa: S310
     context = ssl.create_default_context(cafile=certificates) if url.startswith("https:") else None
-    response: IO[bytes] = urllib.request.urlopen(request, timeout=_TIMEOUT, context=context)  # noqa: S310
+    response: IO[bytes] = urllib.request.urlopen(request, timeout=_TIMEOUT, context=context)  # noqa: S310  # nosec B310
     return response
 
 

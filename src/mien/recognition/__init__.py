@@ -2,12 +2,13 @@
 
 from mien.recognition.calibration import Calibration, comparison_type, load_calibration, user_calibration_path
 from mien.recognition.clustering import cluster, clustering_threshold
+from mien.recognition.curve import search_curve
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
 from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
-from mien.recognition.verification import compare, verify
+from mien.recognition.verification import compare, verify, verify_faces
 
 __all__ = [
     "RECOGNISERS",
@@ -31,6 +32,8 @@ __all__ = [
     "models_of",
     "pipeline_for",
     "refit",
+    "search_curve",
     "user_calibration_path",
     "verify",
+    "verify_faces",
 ]

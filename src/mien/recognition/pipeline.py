@@ -75,7 +75,7 @@ class Pipeline:
             UnreadableImage: The file is missing, damaged or no image.
             ImageTooLarge: More pixels or bytes than `mien.media.read` allows.
         """
-        return self._process_photos([decode(source)], [0])[0]
+        return self.find_decoded([decode(source)])[0]
 
     def find_all(self, sources: Iterable[media.Source], *, on_error: OnError | None = None) -> Iterator[Faces]:
         """The faces of many images, one `Faces` each, in order; memory does not grow with their number.
@@ -123,9 +123,15 @@ class Pipeline:
         """
         return self.describe(images, self.locate(images, indices))
 
-    def _process_photos(self, photos: Sequence[Photo], indices: Sequence[int]) -> list[Faces]:
-        """As `process`; a photo that does not say which way is up may be seen turned."""
+    def find_decoded(self, photos: Sequence[Photo], indices: Sequence[int] | None = None) -> list[Faces]:
+        """As `find`, of photos that were decoded already, as one batch.
+
+        Args:
+            photos: As from `mien.media.image.decode`; one that does not say which way is up may be seen turned.
+            indices: ``image_index`` of each; their position by default.
+        """
         images = [photo.image for photo in photos]
+        indices = range(len(photos)) if indices is None else indices
         located = [
             found if photo.orientation_recorded else self._detector.retry_turned(photo.image, found, index)
             for photo, found, index in zip(photos, self.locate(images, indices), indices, strict=True)
@@ -189,7 +195,7 @@ class Pipeline:
                 photos[index] = decode(source)
             except MienError as error:
                 results[index] = error
-        faces = self._process_photos(list(photos.values()), list(photos))
+        faces = self.find_decoded(list(photos.values()), list(photos))
         results |= {index: (photo.image, found) for (index, photo), found in zip(photos.items(), faces, strict=True)}
         return sorted(results.items(), key=lambda item: item[0])
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mien import models
 from mien.errors import UnknownModel
-from mien.faces import Detector, Landmarker
+from mien.faces import default_detector, default_landmarker
 from mien.faces.alignment import REFERENCE_LANDMARKS
 from mien.recognition.embed import SFACE_LOOK, Embedder, SecondLook
 from mien.recognition.pipeline import OnError, Pipeline
@@ -86,7 +86,8 @@ def _open(name: str) -> Pipeline:
     assert card.space is not None
     assert card.dimension is not None
     return Pipeline(
-        *_finders(),
+        default_detector(),
+        default_landmarker(),
         Embedder(
             session, card.origin or np.zeros(card.dimension), reference=known.reference, second_look=known.second_look
         ),
@@ -95,12 +96,6 @@ def _open(name: str) -> Pipeline:
         artefact=f"{session.backend}/{session.precision}",
         dimension=card.dimension,
     )
-
-
-@cache
-def _finders() -> tuple[Detector, Landmarker]:
-    """Every recogniser is shown the faces that the same networks find."""
-    return Detector(models.open_session("yunet-2023mar")), Landmarker(models.open_session("face-mesh-468"))
 
 
 def models_of(recogniser: str) -> tuple[str, ...]:

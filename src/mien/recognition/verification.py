@@ -12,9 +12,9 @@ from mien.recognition.calibration import Calibration, load_calibration
 from mien.recognition.decide import decide_verification
 from mien.recognition.pipeline import Pipeline
 from mien.recognition.recognisers import default_pipeline
-from mien.types import Decision, Face
+from mien.types import Decision, Face, Faces
 
-__all__ = ["compare", "verify"]
+__all__ = ["compare", "verify", "verify_faces"]
 
 
 def verify(
@@ -44,7 +44,32 @@ def verify(
     """
     chosen = pipeline or default_pipeline()
     known = calibration or load_calibration(chosen.name)
-    faces = [chosen.find(source) for source in (first, second)]
+    return verify_faces(chosen.find(first), chosen.find(second), fmr=fmr, pipeline=chosen, calibration=known)
+
+
+def verify_faces(
+    first: Faces,
+    second: Faces,
+    *,
+    fmr: float = 1e-4,
+    pipeline: Pipeline | None = None,
+    calibration: Calibration | None = None,
+) -> Decision:
+    """As `verify`, of faces that were found in two images already.
+
+    Args:
+        first: Faces of one image, with templates and quality.
+        second: Of the other.
+        fmr: See `verify`.
+        pipeline: What found them; the default one otherwise.
+        calibration: See `verify`.
+
+    Raises:
+        SpaceMismatch: Their templates lie in different embedding spaces.
+        UnsupportedErrorRate: As in `verify`.
+    """
+    known = calibration or load_calibration((pipeline or default_pipeline()).name)
+    faces = (first, second)
     largest = [found.largest for found in faces]
     reasons: list[str] = []
     for found, face in zip(faces, largest, strict=True):

@@ -3,6 +3,7 @@
 from mien.render.annotation import annotate
 from mien.render.annotator import Annotator
 from mien.render.contact_sheet import write_contact_sheet
+from mien.render.crops import face_square
 from mien.render.document import SCHEMA, decision_to_dict, faces_to_dict, write_jsonl
 from mien.render.evaluation_document import evaluation_to_dict
 from mien.render.evaluation_report import write_evaluation_report
@@ -36,6 +37,7 @@ __all__ = [
     "event_to_dict",
     "expression_timeline",
     "expressions_to_dict",
+    "face_square",
     "faces_to_dict",
     "faces_to_rows",
     "require_plots",

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from mien.render.annotation import annotate
+from mien.render.crops import face_square
 from mien.render.words import Verdict, number, reason_words, title, verdict
 from mien.types import Array, Face, Faces, Image
 
@@ -134,18 +135,7 @@ def _scaled(faces: Faces, ratio: Array, size: tuple[int, int]) -> Faces:
 
 def crop(image: Image, box: Array) -> str:
     """A square around the face with some margin, as far as the image reaches, as a data URI."""
-    height, width = image.shape[:2]
-    left, top, right, bottom = np.nan_to_num(box, posinf=width, neginf=0).tolist()
-    half = max(0.62 * max(right - left, bottom - top), 1)
-    x, y = (left + right) / 2, (top + bottom) / 2
-    corners = (
-        round(min(max(x - half, 0), width - 1)),
-        round(min(max(y - half, 0), height - 1)),
-        round(max(min(x + half, width), 1)),
-        round(max(min(y + half, height), 1)),
-    )
-    crop = image[corners[1] : max(corners[3], corners[1] + 1), corners[0] : max(corners[2], corners[0] + 1)]
-    small = Pillow.fromarray(np.ascontiguousarray(crop))
+    small = Pillow.fromarray(face_square(image, box))
     small.thumbnail((_CROP, _CROP))
     return _data_uri(np.asarray(small))
 

@@ -1,4 +1,4 @@
-"""Who may do what: API keys, their roles, and the collections that they are granted.
+"""Who may do what: API keys, their roles, scopes, and the collections that they are granted.
 
 A key is shown once. The service keeps a SHA-256 of it: keys are 256 random bits, so that a slow hash would add nothing
 (NIST SP 800-63B, 5.1.2.2, look-up secrets).
@@ -10,19 +10,16 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from enum import IntEnum
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum, StrEnum
 
-from mien.errors import InvalidArgument, StoreCorrupt, StoreUnavailable
+from mien.errors import InvalidArgument, LinkConflict
 from mien.gallery.people import now, parse_label
+from mien.server.database import Database
 
-__all__ = ["EVERY", "Access", "ApiKey", "Role"]
+__all__ = ["EVERY", "Access", "ApiKey", "Role", "Scope"]
 
 EVERY = "*"
 """A grant of all collections, those to come among them."""
@@ -36,11 +33,16 @@ CREATE TABLE IF NOT EXISTS api_key (
     role INTEGER NOT NULL,
     collections TEXT NOT NULL,
     created TEXT NOT NULL,
-    expires TEXT) STRICT;
+    expires TEXT,
+    scopes TEXT NOT NULL,
+    request TEXT UNIQUE) STRICT;
 CREATE TABLE IF NOT EXISTS collection (
     name TEXT PRIMARY KEY,
+    created TEXT NOT NULL,
     consent_required INTEGER NOT NULL,
-    created TEXT NOT NULL) STRICT;
+    crops INTEGER NOT NULL,
+    fpir REAL NOT NULL,
+    fmr REAL NOT NULL) STRICT;
 """
 
 
@@ -56,6 +58,37 @@ class Role(IntEnum):
     admin = 3
 
 
+class Scope(StrEnum):
+    """A part of what roles may do, for keys that are to do less than their role.
+
+    ``identify`` compares faces; ``read`` looks at people, samples and collections; ``enroll`` brings in people and
+    samples; ``edit`` changes, forgets and erases them; ``audit`` reads the audit log; ``admin`` gives keys and makes
+    collections.
+    """
+
+    identify = "identify"
+    read = "read"
+    enroll = "enroll"
+    edit = "edit"
+    audit = "audit"
+    admin = "admin"
+
+    @property
+    def role(self) -> Role:
+        """The least role that has it."""
+        return _LEAST[self]
+
+
+_LEAST = {
+    Scope.identify: Role.reader,
+    Scope.read: Role.reader,
+    Scope.enroll: Role.operator,
+    Scope.edit: Role.operator,
+    Scope.audit: Role.admin,
+    Scope.admin: Role.admin,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key, without its secret.
@@ -67,6 +100,7 @@ class ApiKey:
         collections: Where; ``("*",)`` for everywhere.
         created: When it was made (UTC).
         expires: From when on it is refused (UTC); None for no end.
+        scopes: What of its role it has; empty for all of it.
     """
 
     key_id: str
@@ -75,67 +109,103 @@ class ApiKey:
     collections: tuple[str, ...]
     created: dt.datetime
     expires: dt.datetime | None
+    scopes: tuple[Scope, ...] = ()
 
     def may(self, collection: str) -> bool:
         """Whether a collection is granted."""
         return EVERY in self.collections or collection in self.collections
 
+    def has(self, scope: Scope) -> bool:
+        """Whether it may do what a scope stands for."""
+        return self.role >= scope.role and (not self.scopes or scope in self.scopes)
 
-class Access:
-    """The keys and collections of a service, in a file of its own that only its owner may read.
+    def covers(self, other: ApiKey) -> bool:
+        """Whether whoever holds this key may do all that the other key may: none may be given, or seen, that may more.
 
-    Args:
-        path: The file; made where there is none.
+        Revoking a key, and reading its grants, tells of collections; so does giving one.
+        """
+        granted = EVERY in self.collections or ({*other.collections} <= {*self.collections})
+        return granted and all(self.has(scope) for scope in Scope if other.has(scope))
 
-    Raises:
-        StoreUnavailable: It cannot be opened.
-        StoreCorrupt: It is something else.
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the service asks for, and keeps, in a collection.
+
+    Attributes:
+        consent_required: Whether people are enrolled and named only with a purpose that they agreed to.
+        crops: Whether pictures of the faces are kept, sealed.
+        fpir: At which false positive identification rate people are identified, unless a request says another.
+        fmr: At which false match rate claims are verified, unless a request says another.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StoreUnavailable(f"{path}: the service's file cannot be opened: {error.strerror}") from error
-        with self._connected() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
+    consent_required: bool = True
+    crops: bool = False
+    fpir: float = 0.01
+    fmr: float = 1e-4
 
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=10)) as connection, connection:
-                connection.execute("PRAGMA synchronous = FULL")
-                yield connection
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as error:
-            kind = StoreUnavailable if isinstance(error, sqlite3.OperationalError) else StoreCorrupt
-            raise kind(f"{self._path}: the service's file cannot be used ({error})") from error
+
+class Access:
+    """The keys of a service, and the rules of its collections.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._connected = database.connected
+        database.create(_SCHEMA)
 
     def issue(
-        self, name: str, role: Role, collections: tuple[str, ...] = (EVERY,), expires: dt.datetime | None = None
+        self,
+        name: str,
+        role: Role,
+        collections: tuple[str, ...] = (EVERY,),
+        expires: dt.datetime | None = None,
+        scopes: tuple[Scope, ...] = (),
+        request: str | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key.
+
+        Args:
+            name: See `ApiKey`, like the next ones.
+            role: What it may do.
+            collections: Where.
+            expires: Its end.
+            scopes: What of the role.
+            request: A key of the caller's for this call, which makes one key however often it is repeated.
 
         Returns:
             The key, and the text that its holder sends, which nobody can read again.
 
         Raises:
-            InvalidArgument: A name that cannot be, no collection, or an end that is past.
+            InvalidArgument: A name that cannot be, no collection, an end that is past, or a scope beyond the role.
+            LinkConflict: The request was made before; nobody can read that key's text again.
         """
         name = parse_label(name)
         if not collections:
             raise InvalidArgument('collections: expected at least one, or "*" for every one')
         if expires is not None and expires <= now():
             raise InvalidArgument(f"expires: expected a time to come, got {expires.isoformat()}")
+        beyond = [scope for scope in scopes if scope.role > role]
+        if beyond:
+            raise InvalidArgument(f"scopes: {', '.join(beyond)} is more than the role {role.name} may")
         key_id, secret = secrets.token_hex(_ID // 2), secrets.token_urlsafe(32)
-        key = ApiKey(key_id, name, role, collections, now(), expires)
+        key = ApiKey(
+            key_id, name, role, collections, now(), expires, tuple(scope for scope in Scope if scope in scopes)
+        )
         row = (key_id, name, _digest(secret), int(role), json.dumps(collections), key.created.isoformat())
         with self._connected() as connection:
+            made = connection.execute("SELECT key_id FROM api_key WHERE request = ?", (request,)).fetchone()
+            if made is not None:
+                raise LinkConflict(
+                    f"request {request!a}: key {made[0]} was made by it, whose secret was shown then; revoke it, and "
+                    "ask anew",
+                    key_id=made[0],
+                )
             connection.execute(
-                "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, expires and expires.isoformat())
+                "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, expires and expires.isoformat(), json.dumps(key.scopes), request),
             )
         return key, f"mien_{key_id}_{secret}"
 
@@ -149,8 +219,13 @@ class Access:
         sound = hmac.compare_digest(_digest(secret), row[-1] if row else bytes(32))
         if row is None or not sound or prefix != "mien":
             return None
-        key = _key(row[:-1])
-        return None if key.expires is not None and key.expires <= now() else key
+        return _live(row[:-1])
+
+    def key(self, key_id: str, *, expired: bool = False) -> ApiKey | None:
+        """The key of an id; None where there is none, and for one that has expired, unless that is asked for."""
+        with self._connected() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM api_key WHERE key_id = ?", (key_id,)).fetchone()  # noqa: S608
+        return (None if row is None else _key(row)) if expired else _live(row)
 
     def every_key(self) -> list[ApiKey]:
         """Every key, the oldest first."""
@@ -162,35 +237,50 @@ class Access:
         with self._connected() as connection:
             return connection.execute("DELETE FROM api_key WHERE key_id = ?", (key_id,)).rowcount > 0
 
-    def declare(self, name: str, *, consent_required: bool) -> bool:
-        """Make a collection, or change whether it asks for consent; returns whether it is new."""
+    def declare(self, name: str, **changes: float) -> bool:
+        """Make a collection, or change its rules; returns whether it is new.
+
+        Args:
+            name: Of the collection.
+            changes: Fields of `Rules`; the others stay.
+        """
         with self._connected() as connection:
-            known = connection.execute("SELECT 1 FROM collection WHERE name = ?", (name,)).fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            known = _rules_of(connection).get(name)
+            rules = replace(known or Rules(), **changes)  # type: ignore[arg-type]
             connection.execute(
-                """INSERT INTO collection VALUES (?, ?, ?)
-                   ON CONFLICT (name) DO UPDATE SET consent_required = excluded.consent_required""",
-                (name, int(consent_required), now().isoformat()),
+                """INSERT INTO collection VALUES (:name, :created, :consent_required, :crops, :fpir, :fmr)
+                   ON CONFLICT (name) DO UPDATE SET consent_required = excluded.consent_required,
+                   crops = excluded.crops, fpir = excluded.fpir, fmr = excluded.fmr""",
+                {"name": name, "created": now().isoformat(), **asdict(rules)},
             )
         return known is None
 
-    def collections(self) -> dict[str, bool]:
-        """Collections that were made here, and whether each asks for consent."""
+    def collections(self) -> dict[str, Rules]:
+        """The rules of the collections that were made here, by name."""
         with self._connected() as connection:
-            return {
-                name: bool(asks)
-                for name, asks in connection.execute("SELECT name, consent_required FROM collection ORDER BY name")
-            }
+            return _rules_of(connection)
 
 
-_COLUMNS = "key_id, name, role, collections, created, expires"
+_COLUMNS = "key_id, name, role, collections, created, expires, scopes"
 
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _key(row: tuple[str, str, int, str, str, str | None]) -> ApiKey:
-    key_id, name, role, collections, created, expires = row
+def _rules_of(connection: sqlite3.Connection) -> dict[str, Rules]:
+    rows = connection.execute("SELECT name, consent_required, crops, fpir, fmr FROM collection ORDER BY name")
+    return {name: Rules(bool(asks), bool(crops), fpir, fmr) for name, asks, crops, fpir, fmr in rows}
+
+
+def _live(row: tuple[str, str, int, str, str, str | None, str] | None) -> ApiKey | None:
+    key = None if row is None else _key(row)
+    return None if key is None or (key.expires is not None and key.expires <= now()) else key
+
+
+def _key(row: tuple[str, str, int, str, str, str | None, str]) -> ApiKey:
+    key_id, name, role, collections, created, expires, scopes = row
     return ApiKey(
         key_id,
         name,
@@ -198,4 +288,5 @@ def _key(row: tuple[str, str, int, str, str, str | None]) -> ApiKey:
         tuple(json.loads(collections)),
         dt.datetime.fromisoformat(created),
         dt.datetime.fromisoformat(expires) if expires else None,
+        tuple(Scope(scope) for scope in json.loads(scopes)),
     )

@@ -28,22 +28,21 @@ def create_app(settings: Settings) -> FastAPI:
         from starlette.formparsers import MultiPartParser
     except ImportError as error:
         raise StoreUnavailable('the service needs more packages: pip install "mien[server]"') from error
-    from mien.server.access import Access
     from mien.server.envelope import Border, install
-    from mien.server.galleries import Galleries
+    from mien.server.page import install as install_page
     from mien.server.routes import ROUTERS
-    from mien.server.work import Work
+    from mien.server.routes.parts import EVERYWHERE
+    from mien.server.service import Service
 
     # Faces stay in memory: nothing is spooled to a temporary file.
     MultiPartParser.spool_max_size = settings.max_bytes
-    access = Access(settings.state)
-    galleries = Galleries(settings, access)
+    service = Service(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
         yield
-        app.state.work.close()
-        galleries.close()
+        service.close()
 
     app = FastAPI(
         title="Mien",
@@ -54,10 +53,10 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
     )
-    app.state.settings, app.state.access, app.state.galleries = settings, access, galleries
-    app.state.work = Work(settings.queue)
+    app.state.service = service
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix="/v1", responses=EVERYWHERE)
+    install_page(app)
     install(app)
-    app.add_middleware(Border, max_bytes=settings.max_bytes)
+    app.add_middleware(Border, service=service)
     return app

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from mien.gallery import Gallery
-from mien.server.access import Access, ApiKey
+from mien.gallery import Gallery, Person
+from mien.server.access import Access, ApiKey, Rules
+from mien.server.events import Bus
 from mien.server.settings import Settings
 
 __all__ = ["Galleries"]
@@ -17,13 +18,17 @@ class Galleries:
     Args:
         settings: Where it is.
         access: Which collections were made by the service.
+        bus: Is told of people whose consent ran out.
     """
 
-    def __init__(self, settings: Settings, access: Access) -> None:
+    def __init__(self, settings: Settings, access: Access, bus: Bus) -> None:
+        self._bus = bus
         self._settings = settings
         self._access = access
-        self._lock = threading.Lock()
+        # Opening one may tell of expired consents, and whoever hears it may ask for a collection.
+        self._lock = threading.RLock()
         self._open: dict[str, Gallery] = {}
+        self._known: dict[str, Gallery] = {}
 
     def names(self) -> list[str]:
         """Every collection: those with people, and those that were made here."""
@@ -31,16 +36,28 @@ class Galleries:
 
     def of(self, key: ApiKey, name: str) -> Gallery | None:
         """A collection; None where there is none, or none for this key."""
-        return self._opened(name) if key.may(name) and name in self.names() else None
+        if not key.may(name) or name not in self.names():
+            return None
+        found = self.opened(name)
+        self._known[name] = found
+        return found
+
+    def known(self, key: ApiKey, name: str) -> Gallery | None:
+        """As `of`, but without asking the store, of a collection that was found before: there it stays."""
+        return self._known.get(name) if key.may(name) else None
 
     def asks_for_consent(self, name: str) -> bool:
         """Whether people are enrolled in a collection only with a purpose: unless it was made otherwise."""
-        return self._access.collections().get(name, True)
+        return self.rules(name).consent_required
+
+    def rules(self, name: str) -> Rules:
+        """What is asked for, and kept, in a collection."""
+        return self._access.collections().get(name, Rules())
 
     @property
     def main(self) -> Gallery:
         """The collection by which the gallery as a whole is reached."""
-        return self._opened("main")
+        return self.opened("main")
 
     def close(self) -> None:
         """Close all of them."""
@@ -48,9 +65,19 @@ class Galleries:
             for gallery in self._open.values():
                 gallery.close()
             self._open.clear()
+            self._known.clear()
 
-    def _opened(self, name: str) -> Gallery:
+    def opened(self, name: str) -> Gallery:
+        """A collection, whoever may see it: for what the service itself does."""
         with self._lock:
             if name not in self._open:
-                self._open[name] = Gallery(self._settings.gallery, collection=name, key=self._settings.key_file)
+                self._open[name] = Gallery(
+                    self._settings.gallery,
+                    collection=name,
+                    key=self._settings.key_file,
+                    on_expired=lambda person: self._expired(name, person),
+                )
             return self._open[name]
+
+    def _expired(self, name: str, person: Person) -> None:
+        self._bus.publish("person.erased", name, person_id=person.person_id)

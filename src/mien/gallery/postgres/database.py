@@ -31,6 +31,7 @@ _DIALECT = PostgresDialect()
 _WRITER = 0x4D69656E
 """The advisory lock that writers queue at: revisions are to become visible in their order."""
 
+_SIZE = "SELECT pg_total_relation_size('sample') + pg_total_relation_size('crop')"
 REWRITTEN = 1 << 28
 """Bytes of samples up to which tables are written anew after an erasure: a second or two."""
 
@@ -148,7 +149,7 @@ class PostgresStore:
     def purge_level(self) -> Level:
         """How far `purge` goes: tables of some size are not written anew for every erasure."""
         with self._first.transaction("BEGIN READ ONLY") as connection:
-            size = connection.execute("SELECT pg_total_relation_size('sample')").fetchone()
+            size = connection.execute(_SIZE).fetchone()
         assert size is not None
         return "purged_store" if size[0] <= REWRITTEN else "invisible"
 
@@ -174,7 +175,7 @@ class PostgresStore:
             with server.connection() as connection, server.translated():
                 server.wait_until_unseen(connection)
                 connection.execute(f"SET lock_timeout = {round(1000 * server.timeout)}".encode())
-                tables = "fused" if server is not self._first else "sample" if shards else "sample, fused"
+                tables = "fused" if server is not self._first else "sample, crop" if shards else "sample, crop, fused"
                 connection.execute(f"{how} {tables}".encode())
                 if server is self._first:
                     connection.execute(f"VACUUM {_TABLES}".encode())

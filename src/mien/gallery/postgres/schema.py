@@ -148,5 +148,15 @@ CREATE TABLE erased (
     PRIMARY KEY (collection_id, digest));
 """
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((FUSED, _TABLES),)
+_CROPS = """
+CREATE TABLE crop (
+    sample_id TEXT COLLATE "C" PRIMARY KEY REFERENCES sample (sample_id) ON DELETE CASCADE,
+    collection_id BIGINT NOT NULL,
+    sealed BYTEA NOT NULL);
+ALTER TABLE crop ALTER sealed SET STORAGE EXTERNAL;
+CREATE INDEX crop_by_collection ON crop (collection_id);
+CREATE TRIGGER crop_leaves_bytes AFTER DELETE ON crop FOR EACH ROW EXECUTE FUNCTION sample_leaves_bytes();
+"""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((FUSED, _TABLES), (_CROPS,))
 """What makes each schema out of the one before; ``gallery.version`` counts those that were applied."""

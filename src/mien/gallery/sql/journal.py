@@ -127,11 +127,19 @@ class Journal(Rows):
         for statement in _forget(self._dialect):
             self._connection.execute(statement)
 
-    def _record(self, entity: str, key: str | int, **extra: str) -> None:
-        """Keep a row as it is now, before it is changed; a row that is not there yet is removed by an undo."""
+    def _record(self, entity: str, key: str | int, changed: Collection[str] = (), **extra: str) -> None:
+        """Keep a row as it is now, before it is changed; a row that is not there yet is removed by an undo.
+
+        Args:
+            entity: Its table.
+            key: Its key.
+            changed: Columns that are about to be changed, where the others may be changed by other ways than edits;
+                none for all.
+            extra: What to keep besides.
+        """
         if self._edit_id is None:
             return
-        columns = _COLUMNS[entity]
+        columns = (_KEYS[entity], *changed) if changed else _COLUMNS[entity]
         row = self._connection.execute(
             f"SELECT {', '.join(columns)} FROM {entity} WHERE {_KEYS[entity]} = ?",  # noqa: S608 - constants above
             (key,),
@@ -164,7 +172,7 @@ class Journal(Rows):
             self._free_content(before)
         assignments = ", ".join(f"{name} = :{name}" for name in before)
         updated = execute(f"UPDATE {entity} SET {assignments} WHERE {_KEYS[entity]} = :{_KEYS[entity]}", before)  # noqa: S608
-        if not updated.rowcount:
+        if not updated.rowcount and before.keys() >= {*_COLUMNS[entity]}:
             self._insert(entity, before, twin)
         if entity != "cannot_link":
             self._touch(before["person_id"])

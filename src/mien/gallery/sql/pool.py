@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from mien.gallery.people import now, today
-from mien.gallery.records import FaceRecord
+from mien.gallery.records import FaceRecord, Unnamed
 from mien.gallery.sql.journal import Journal
-from mien.gallery.store import SAME_FACE, Sample, Unnamed
+from mien.gallery.store import SAME_FACE, Sample
 from mien.types import Array
 
 __all__ = ["Pool"]
@@ -95,6 +95,11 @@ class Pool(Journal):
         )
         return {key: [_face(row[1:]) for row in group] for key, group in itertools.groupby(rows, lambda row: row[0])}
 
+    def candidates(self) -> dict[str, str]:
+        """The known people whom suggestions were decided to be: suggestion_id to person_id."""
+        query = f"SELECT DISTINCT suggestion_id, candidate_id FROM sample WHERE {_ALIVE} AND candidate_id IS NOT NULL"  # noqa: S608
+        return dict(self._connection.execute(query, self._alive()).fetchall())
+
     def samples(self, person_id: str) -> list[FaceRecord]:
         """A person's samples in the order of enrolment."""
         query = f"SELECT {_FACE} FROM sample WHERE person_id = ? ORDER BY sample_key"  # noqa: S608 - constant above
@@ -168,6 +173,12 @@ class Pool(Journal):
         self._touch_owner(face_id)
         self._connection.execute("DELETE FROM sample WHERE sample_id = ?", (face_id,))
 
+    def erase_face(self, face_id: str) -> None:
+        """Remove a face for good, with what edits know of it."""
+        self._touch_owner(face_id)
+        self._connection.execute("DELETE FROM sample WHERE sample_id = ?", (face_id,))
+        self._forget_changes()
+
     def forbid(self, face_id: str, *, person_id: str | None = None, other_id: str | None = None) -> None:
         """Note that a face is not a person, or not the one whom another face shows."""
         link = (face_id, person_id, other_id)
@@ -213,6 +224,26 @@ class Pool(Journal):
                    WHERE sample.collection_id = ? AND sample.person_id IS NULL AND other.person_id IS NULL
                    ORDER BY link_id"""
         return self._connection.execute(query, (self._collection_id,)).fetchall()
+
+    def keep_crop(self, face_id: str, sealed: bytes) -> None:
+        """Keep the crop of a face in place of an earlier one."""
+        self._connection.execute("DELETE FROM crop WHERE sample_id = ?", (face_id,))
+        query = "INSERT INTO crop (sample_id, collection_id, sealed) VALUES (?, ?, ?)"
+        self._connection.execute(query, (face_id, self._collection_id, sealed))
+
+    def crop(self, face_id: str) -> bytes | None:
+        """The crop of a face."""
+        row = self._connection.execute("SELECT sealed FROM crop WHERE sample_id = ?", (face_id,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def cropped(self, face_ids: Collection[str]) -> set[str]:
+        """Those of some faces that have a crop."""
+        query = f"SELECT sample_id FROM crop WHERE {self._dialect.among('sample_id')}"  # noqa: S608 - a column of ours
+        return {row[0] for row in self._connection.execute(query, (self._dialect.keys(face_ids),))}
+
+    def forget_crops(self) -> int:
+        """Remove every crop of the collection."""
+        return self._connection.execute("DELETE FROM crop WHERE collection_id = ?", (self._collection_id,)).rowcount
 
     def forget_unnamed(self, face_ids: Collection[str] | None = None) -> int:
         """Remove unnamed faces, or all of them and what was searched for them; returns how many."""

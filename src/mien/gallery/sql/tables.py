@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from mien.gallery.filters import Filter, compiled
 from mien.gallery.moving import StoredSample, second_key
 from mien.gallery.people import Person, now, today
+from mien.gallery.records import Samples
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sql.pool import Pool
-from mien.gallery.store import Sample, Samples
+from mien.gallery.store import Sample
 from mien.types import Array
 
 __all__ = ["SqlTransaction"]
@@ -157,10 +158,17 @@ class SqlTransaction(Pool):
         execute = self._connection.execute
         return {text for text in texts if execute(query, (self._collection_id, self.digest(text))).fetchone()}
 
-    def audit_lines(self, *, last: bool = False) -> list[str]:
-        """The audit log of the store, oldest line first, or the last line."""
-        order = "DESC LIMIT 1" if last else ""
-        return [row[0] for row in self._connection.execute(f"SELECT line FROM audit ORDER BY entry {order}")]  # noqa: S608
+    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
+        """Lines of the audit log, oldest first."""
+        # Lines are never removed, so that the place of one is its sequence; databases leave gaps in what they count.
+        query = "SELECT line FROM audit ORDER BY entry LIMIT ? OFFSET ?"
+        return [row[0] for row in self._connection.execute(query, (limit, after))]
+
+    def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
+        """The last line of the audit log, or of those that tell how far bytes are gone."""
+        condition = """WHERE line NOT LIKE '%"level": null%'""" if of_erasure else ""
+        row = self._connection.execute(f"SELECT line FROM audit {condition} ORDER BY entry DESC LIMIT 1").fetchone()  # noqa: S608 - constants
+        return None if row is None else str(row[0])
 
     def append_audit(self, line: str) -> None:
         """Add a line to the audit log."""
@@ -299,7 +307,7 @@ class SqlTransaction(Pool):
         self._forget_changes()
 
     def _change(self, person_id: str, **columns: str | None) -> None:
-        self._record("person", person_id)
+        self._record("person", person_id, columns)
         assignments = "".join(f", {name} = :{name}" for name in columns)
         self._connection.execute(
             f"UPDATE person SET revision = :revision{assignments} WHERE person_id = :person_id",  # noqa: S608 - see above

@@ -162,5 +162,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX request_by_person ON request (person_id)",
         "CREATE INDEX person_by_expiry ON person (collection_id, expires) WHERE expires IS NOT NULL",
     ),
+    (
+        # Pictures of faces, of services that keep some; the gallery cannot open them.
+        """CREATE TABLE crop (
+            sample_id TEXT NOT NULL PRIMARY KEY REFERENCES sample (sample_id) ON DELETE CASCADE,
+            collection_id INTEGER NOT NULL,
+            sealed BLOB NOT NULL)""",
+        "CREATE INDEX crop_by_collection ON crop (collection_id)",
+        """CREATE TRIGGER crop_leaves_bytes AFTER DELETE ON crop BEGIN
+            INSERT OR IGNORE INTO unpurged VALUES (OLD.collection_id);
+        END""",
+    ),
 )
 """What makes each schema out of the one before; ``PRAGMA user_version`` counts those that were applied."""

@@ -1,68 +1,145 @@
-"""Collections."""
+"""Collections, and what decisions in them rest on."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
+from mien.errors import NotCalibrated
 from mien.gallery import Gallery
 from mien.gallery.people import parse_label
-from mien.server.access import EVERY, Access
-from mien.server.documents import CollectionRecord, Collections, NewCollection
+from mien.server.access import EVERY
+from mien.server.documents.collections import (
+    CalibrationRecord,
+    CollectionRecord,
+    Collections,
+    ComparisonPoint,
+    NewCollection,
+    OperatingPoint,
+    PopulationRecord,
+    Rates,
+    SearchPoint,
+)
 from mien.server.envelope import Refused
-from mien.server.galleries import Galleries
-from mien.server.routes.parts import PROBLEMS, Admin, InCollection, Reader, access, galleries
+from mien.server.routes.parts import Admin, InCollection, Reader, Serving, problems
+from mien.server.service import Service
+
+if TYPE_CHECKING:
+    from mien.recognition import Calibration
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/collections",
-    tags=["collections"],
-    responses={status: PROBLEMS[status] for status in (401, 403, 404, 422, 503)},
-)
+router = APIRouter(prefix="/collections", tags=["collections"], responses=problems())
 
 
 @router.get("")
-def list_collections(key: Reader, opened: Annotated[Galleries, Depends(galleries)]) -> Collections:
+def list_collections(key: Reader, service: Serving) -> Collections:
     """The collections that the key may see."""
-    found = (opened.of(key, name) for name in opened.names())
-    return Collections(collections=[_record(opened, gallery) for gallery in found if gallery is not None])
+    found = (service.galleries.of(key, name) for name in service.galleries.names())
+    return Collections(collections=[_record(service, gallery) for gallery in found if gallery is not None])
 
 
-@router.put("")
-def make_collection(
-    key: Admin,
-    new: NewCollection,
-    response: Response,
-    known: Annotated[Access, Depends(access)],
-    opened: Annotated[Galleries, Depends(galleries)],
-) -> CollectionRecord:
-    """Make a collection, or change whether enrolment in it needs a purpose."""
+@router.put("", responses={201: {"model": CollectionRecord}, **problems(400)})
+def make_collection(key: Admin, new: NewCollection, response: Response, service: Serving) -> CollectionRecord:
+    """Make a collection, or change what is asked for, and kept, in it."""
     name = parse_label(new.name)
     if not key.may(name):
         raise Refused(403, "forbidden", f"expected a key that is granted {name}, or every collection ({EVERY})")
-    is_new = name not in opened.names()
-    known.declare(name, consent_required=new.consent_required)
-    response.status_code = 201 if is_new else 200
-    gallery = opened.of(key, name)
+    is_new = name not in service.galleries.names()
+    service.access.declare(name, **new.model_dump(include={"consent_required", "crops"}, exclude_none=True))
+    gallery = service.galleries.of(key, name)
     assert gallery is not None
-    return _record(opened, gallery)
+    if new.crops is False:
+        with gallery.acting(key.key_id):
+            gallery.forget_crops()
+    response.status_code = 201 if is_new else 200
+    return _record(service, gallery)
 
 
-@router.get("/{collection}")
-def show_collection(
-    _: Reader, gallery: InCollection, opened: Annotated[Galleries, Depends(galleries)]
-) -> CollectionRecord:
+@router.get("/{collection}", responses=problems(404))
+def show_collection(_: Reader, gallery: InCollection, service: Serving) -> CollectionRecord:
     """One collection."""
-    return _record(opened, gallery)
+    return _record(service, gallery)
 
 
-def _record(opened: Galleries, gallery: Gallery) -> CollectionRecord:
+@router.get("/{collection}/calibration", responses=problems(404, 409))
+def show_calibration(_: Reader, gallery: InCollection) -> CalibrationRecord:
+    """What decisions of a collection rest on: whose images, and which rates they support."""
+    calibration = _calibration(gallery)
+    searches, pairs = _curves(calibration, gallery.size)
+    return CalibrationRecord(
+        name=calibration.name,
+        pipeline=calibration.pipeline,
+        space=gallery.pipeline().space,
+        population=PopulationRecord.model_validate(asdict(calibration.population)),
+        people=gallery.size,
+        lowest_fpir=min((point.fpir for point in searches if point.supported), default=None),
+        lowest_fmr=min((point.fmr for point in pairs if point.supported), default=None),
+        comparisons={
+            kind: [ComparisonPoint.model_validate(asdict(point)) for point in known.points]
+            for kind, known in calibration.comparisons.items()
+        },
+    )
+
+
+@router.get("/{collection}/operating-point", responses=problems(404, 409))
+def show_operating_point(_: Reader, gallery: InCollection, service: Serving) -> OperatingPoint:
+    """At which rates a collection decides, and what each rate costs in misses."""
+    return _operating_point(gallery, service)
+
+
+@router.put("/{collection}/operating-point", responses=problems(400, 404, 409))
+def choose_operating_point(_: Admin, gallery: InCollection, service: Serving, rates: Rates) -> OperatingPoint:
+    """Choose at which rates a collection decides where a request says none: rates that its calibration supports."""
+    calibration = _calibration(gallery)
+    if rates.fpir is not None:
+        calibration.identification_threshold(rates.fpir, max(1, gallery.size))
+    if rates.fmr is not None:
+        calibration.verification_threshold("image-image", rates.fmr)
+    service.access.declare(gallery.collection, **rates.model_dump(exclude_none=True))
+    return _operating_point(gallery, service)
+
+
+def _operating_point(gallery: Gallery, service: Service) -> OperatingPoint:
+    calibration, rules = _calibration(gallery), service.galleries.rules(gallery.collection)
+    searches, pairs = _curves(calibration, gallery.size)
+    return OperatingPoint(
+        fpir=rules.fpir,
+        fmr=rules.fmr,
+        calibration=calibration.name,
+        space=gallery.pipeline().space,
+        people=gallery.size,
+        searches=searches,
+        comparisons=pairs,
+    )
+
+
+def _curves(calibration: Calibration, people: int) -> tuple[list[SearchPoint], list[ComparisonPoint]]:
+    from mien.recognition import search_curve
+
+    known = calibration.comparisons.get("image-image")
+    return (
+        [SearchPoint.model_validate(asdict(point)) for point in search_curve(calibration, max(1, people))],
+        [ComparisonPoint.model_validate(asdict(point)) for point in known.points] if known else [],
+    )
+
+
+def _calibration(gallery: Gallery) -> Calibration:
+    found = gallery.calibration
+    if found is None:
+        raise NotCalibrated(
+            f"collection {gallery.collection}: no calibration fits its pipeline; make one with mien calibrate"
+        )
+    return found
+
+
+def _record(service: Service, gallery: Gallery) -> CollectionRecord:
     return CollectionRecord(
         name=gallery.collection,
-        consent_required=opened.asks_for_consent(gallery.collection),
         people=gallery.size,
         space=gallery.space,
         revision=gallery.revision,
+        **asdict(service.galleries.rules(gallery.collection)),
     )

@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 
-from mien.server.documents import Comparison, FacesFound
-from mien.server.routes.parts import PROBLEMS, InCollection, Reader, image, work
-from mien.server.work import Work
+from mien.server.documents.base import Rate
+from mien.server.documents.faces import Comparison, FacesFound
+from mien.server.routes.parts import Identifier, InCollection, Serving, image, problems
+from mien.types import Faces
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["faces"], responses={status: PROBLEMS[status] for status in (401, 403, 404, 413, 422, 503)})
+router = APIRouter(tags=["faces"], responses=problems(400))
 
-Queue = Annotated[Work, Depends(work)]
+ImageFile = Annotated[UploadFile, File(alias="image")]
 
 
 @router.post("/detect")
-async def detect(_: Reader, queue: Queue, image_file: Annotated[UploadFile, Form(alias="image")]) -> FacesFound:
-    """The faces of an image, without templates."""
-    data = await image(image_file)
+async def detect(
+    key: Identifier,
+    service: Serving,
+    image_file: ImageFile,
+    templates: Annotated[bool, Form(description="also the numbers that each face is recognised by")] = False,
+) -> FacesFound:
+    """The faces of an image."""
+    faces = await service.work.look(await image(image_file), key.key_id)
 
     def call() -> FacesFound:
-        from mien.recognition import find
-        from mien.render import faces_to_dict
+        if templates:
+            service.galleries.main.note_access("detect", key.key_id, of_store=True, faces=len(faces))
+        return _found(faces, image_file, templates=templates)
 
-        return FacesFound.model_validate(faces_to_dict(find(data), image_file.filename or "image"))
-
-    return await queue.run(call)
+    return await service.work.decide(call)
 
 
 @router.post("/verify")
 async def verify(
-    _: Reader,
-    queue: Queue,
+    key: Identifier,
+    service: Serving,
     first: UploadFile,
     second: UploadFile,
-    fmr: Annotated[float, Form(gt=0, lt=1, description="false match rate to decide at")] = 1e-4,
+    fmr: Annotated[Rate, Form(description="false match rate to decide at")] = 1e-4,
 ) -> Comparison:
     """Whether the largest faces of two images are one person's, at a stated false match rate."""
     images = await image(first), await image(second)
+    found = await asyncio.gather(*(service.work.look(one, key.key_id) for one in images))
 
     def call() -> Comparison:
-        from mien.recognition import verify as decide
+        from mien.recognition import verify_faces
         from mien.render import decision_to_dict
 
-        return Comparison.model_validate(decision_to_dict(decide(*images, fmr=fmr)))
+        decision = verify_faces(*found, fmr=fmr)
+        service.metrics.decided("verify", [decision])
+        service.galleries.main.note_access("verify", key.key_id, of_store=True, faces=sum(map(len, found)))
+        return Comparison.model_validate({**decision_to_dict(decision), "space": found[0].space})
 
-    return await queue.run(call)
+    return await service.work.decide(call)
 
 
-@router.post("/collections/{collection}/identify")
+@router.post("/collections/{collection}/identify", responses=problems(400, 404, 409))
 async def identify(
-    _: Reader,
+    key: Identifier,
     gallery: InCollection,
-    queue: Queue,
-    image_file: Annotated[UploadFile, Form(alias="image")],
-    fpir: Annotated[float, Form(gt=0, lt=1, description="false positive identification rate to decide at")] = 0.01,
+    service: Serving,
+    image_file: ImageFile,
+    fpir: Annotated[
+        Rate | None, Form(description="false positive identification rate to decide at; else the collection's")
+    ] = None,
     candidates: Annotated[int, Form(ge=1, le=100)] = 5,
+    max_faces: Annotated[int, Form(ge=1, le=100, description="search the largest faces; the rest is unsearched")] = 100,
 ) -> FacesFound:
     """Who is in an image, at a stated false positive identification rate for this collection."""
-    data = await image(image_file)
+    faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
 
     def call() -> FacesFound:
-        from mien.render import faces_to_dict
+        rate = fpir or service.galleries.rules(gallery.collection).fpir
+        searched, left = faces.largest_first(max_faces)
+        decided = gallery.decide(searched, fpir=rate, candidates=candidates)
+        service.metrics.decided("identify", decided.decisions)
+        named = {face.decision.person.person_id for face in decided if face.decision and face.decision.person}
+        gallery.note_access("identify", key.key_id, named, faces=len(decided))
+        service.bus.identified(gallery.collection, decided.decisions)
+        return _found(decided, image_file, left)
 
-        faces = gallery.identify(data, fpir=fpir, candidates=candidates)
-        return FacesFound.model_validate(faces_to_dict(faces, image_file.filename or "image"))
+    return await service.work.decide(call)
 
-    return await queue.run(call)
+
+def _found(faces: Faces, upload: UploadFile, unsearched: Faces | None = None, *, templates: bool = False) -> FacesFound:
+    from mien.render import faces_to_dict
+
+    name = upload.filename or "image"
+    left = [] if unsearched is None else faces_to_dict(unsearched, name)["faces"]
+    boxes = [{"box": face["box"], "box_normalised": face["box_normalised"]} for face in left]
+    document = faces_to_dict(faces, name, templates=templates)
+    return FacesFound.model_validate(
+        {**document, "unsearched": [{**box, "reasons": ["exceeds_max_faces"]} for box in boxes]}
+    )

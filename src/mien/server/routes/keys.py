@@ -5,40 +5,50 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Path
 
-from mien.server.access import Access, ApiKey, Role
-from mien.server.documents import KeyIssued, KeyRecord, Keys, NewKey
+from mien.server.access import ApiKey, Role
+from mien.server.documents.keys import KeyIssued, KeyRecord, Keys, NewKey
 from mien.server.envelope import Refused, not_found
-from mien.server.routes.parts import PROBLEMS, Admin, access
+from mien.server.routes.changing import RequestKey
+from mien.server.routes.parts import Admin, Serving, problems
 
 __all__ = ["record", "router"]
 
-router = APIRouter(
-    prefix="/keys", tags=["keys"], responses={status: PROBLEMS[status] for status in (401, 403, 404, 409, 422, 503)}
-)
+router = APIRouter(prefix="/keys", tags=["keys"], responses=problems())
 
 
 @router.get("")
-def list_keys(_: Admin, known: Annotated[Access, Depends(access)]) -> Keys:
-    """Every key, without its secret."""
-    return Keys(keys=[record(key) for key in known.every_key()])
+def list_keys(own: Admin, service: Serving) -> Keys:
+    """Keys without their secrets: those that may do nothing that the asking key may not."""
+    return Keys(keys=[record(key) for key in service.access.every_key() if own.covers(key)])
 
 
-@router.post("", status_code=201)
-def issue_key(_: Admin, new: NewKey, known: Annotated[Access, Depends(access)]) -> KeyIssued:
-    """Make a key; its secret is shown this once."""
-    expires = None if new.expires is None else new.expires.astimezone(dt.UTC).replace(microsecond=0)
-    key, secret = known.issue(new.name, Role[new.role], tuple(new.collections), expires)
+@router.post("", status_code=201, responses=problems(400, 409))
+def issue_key(own: Admin, new: NewKey, service: Serving, request: RequestKey) -> KeyIssued:
+    """Make a key that may do no more than the asking one; its secret is shown this once.
+
+    An `Idempotency-Key` that is sent again makes no second key: 409, since nobody can show the first one's secret.
+    """
+    expires = None if new.expires is None else _utc(new.expires)
+    wanted = ApiKey(
+        "", new.name, Role[new.role], tuple(new.collections), dt.datetime.now(dt.UTC), None, tuple(new.scopes)
+    )
+    if not own.covers(wanted):
+        raise Refused(403, "forbidden", "expected collections, a role and scopes that the asking key has itself")
+    key, secret = service.access.issue(
+        new.name, wanted.role, wanted.collections, expires, wanted.scopes, request=request
+    )
     return KeyIssued(secret=secret, **record(key).model_dump())
 
 
-@router.delete("/{key_id}", status_code=204)
-def revoke_key(key_id: str, own: Admin, known: Annotated[Access, Depends(access)]) -> None:
+@router.delete("/{key_id}", status_code=204, responses=problems(404, 409))
+def revoke_key(key_id: Annotated[str, Path(pattern="^[0-9a-f]{8}$")], own: Admin, service: Serving) -> None:
     """Refuse a key from now on; nobody can revoke the key that asks."""
     if key_id == own.key_id:
         raise Refused(409, "own_key", "a key cannot revoke itself; use another admin's")
-    if not known.revoke(key_id):
+    key = service.access.key(key_id, expired=True)
+    if key is None or not own.covers(key) or not service.access.revoke(key_id):
         raise not_found(f"key {key_id}")
 
 
@@ -51,4 +61,15 @@ def record(key: ApiKey) -> KeyRecord:
         collections=list(key.collections),
         created=key.created.isoformat(),
         expires=key.expires.isoformat() if key.expires else None,
+        scopes=[*key.scopes],
     )
+
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    """A time in UTC, to the second; one without a zone is meant so."""
+    aware = time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+    try:
+        return aware.astimezone(dt.UTC).replace(microsecond=0)
+    except OverflowError:
+        message = f"expires: expected a time that every zone has, got {time.isoformat()}"
+        raise Refused(422, "invalid_argument", message) from None

@@ -4,97 +4,200 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
-from mien.gallery import Gallery
-from mien.gallery.people import Person
-from mien.server.documents import Enrolled, Erased, PeoplePage, PersonChange, PersonRecord
-from mien.server.envelope import Refused, not_found
-from mien.server.galleries import Galleries
-from mien.server.routes.parts import PROBLEMS, InCollection, Operator, Reader, galleries, image, work
-from mien.server.work import Work
+from mien.gallery import Gallery, Person
+from mien.server.access import ApiKey
+from mien.server.documents.base import Day, Id, Label, Purpose, Rate
+from mien.server.documents.faces import Comparison
+from mien.server.documents.people import (
+    Consent,
+    Enrolled,
+    Erased,
+    Merge,
+    PeoplePage,
+    PersonChange,
+    PersonRecord,
+    Split,
+)
+from mien.server.envelope import Refused
+from mien.server.routes.changing import PersonId, RequestKey, check_consent, once, person
+from mien.server.routes.parts import (
+    Enroller,
+    Identifier,
+    InCollection,
+    Operator,
+    Reader,
+    Serving,
+    image,
+    problems,
+)
+from mien.server.service import Service
 
-__all__ = ["router"]
+__all__ = ["enrolled", "router"]
 
-router = APIRouter(prefix="/collections/{collection}/people", tags=["people"], responses=PROBLEMS)
+router = APIRouter(prefix="/collections/{collection}/people", tags=["people"], responses=problems(404))
 
 
 @router.get("")
 def list_people(
-    _: Reader,
+    key: Reader,
     gallery: InCollection,
-    after: Annotated[str | None, Query(max_length=200)] = None,
+    after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> PeoplePage:
     """People in the order of enrolment, a page at a time."""
     page = gallery.page(after, limit=limit)
-    return PeoplePage(people=[_record(person) for person in page.people], next=page.next, revision=page.revision)
+    gallery.note_access("list", key.key_id, people=len(page.people))
+    people = [PersonRecord.model_validate(one.to_dict()) for one in page.people]
+    return PeoplePage(people=people, next=page.next, revision=page.revision)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={200: {"model": Enrolled}, **problems(400, 404, 409)})
 async def enroll(
-    _: Operator,
-    request: Request,
+    key: Enroller,
     response: Response,
     gallery: InCollection,
-    opened: Annotated[Galleries, Depends(galleries)],
-    queue: Annotated[Work, Depends(work)],
-    label: Annotated[str, Form(min_length=1, max_length=200)],
+    service: Serving,
+    label: Annotated[Label, Form()],
     images: list[UploadFile],
-    purpose: Annotated[str | None, Form(max_length=1000, description="what the person agreed to")] = None,
-    until: Annotated[str | None, Form(max_length=10, description="last day, such as 2027-01-01")] = None,
-    person_id: Annotated[str | None, Form(max_length=32)] = None,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    request: RequestKey,
+    purpose: Annotated[Purpose | None, Form()] = None,
+    until: Annotated[Day | None, Form()] = None,
+    person_id: Annotated[Id | None, Form(description="whom to add to, where several bear the label")] = None,
 ) -> Enrolled:
     """Enrol a person, or add photos to one; what does not serve is refused with reasons, the rest is enrolled.
 
-    200 where nothing was added. An `Idempotency-Key` that is sent again gets the first answer.
+    200 where nothing was added.
     """
-    most = request.app.state.settings.max_images
+    check_consent(service, gallery, purpose)
+    done = await enrolled(service, gallery, key, label, images, purpose, until, person_id, request)
+    response.status_code = 201 if done.added else 200
+    return done
+
+
+async def enrolled(
+    service: Service,
+    gallery: Gallery,
+    key: ApiKey,
+    label: str,
+    images: list[UploadFile],
+    purpose: str | None,
+    until: str | None,
+    person_id: str | None,
+    request: str | None,
+) -> Enrolled:
+    """Enrol images that were sent, and keep crops where the collection keeps them."""
+    most = service.settings.max_images
     if len(images) > most:
         raise Refused(422, "too_many_images", f"images: expected at most {most}, got {len(images)}")
-    if opened.asks_for_consent(gallery.collection) and not (purpose or "").strip():
-        message = "purpose: this collection enrols nobody without the purpose that they agreed to"
-        raise Refused(422, "consent_required", message)
     sources = [await image(upload) for upload in images]
+    crops = service.galleries.rules(gallery.collection).crops
 
     def call() -> Enrolled:
-        done = gallery.enroll(
-            label, sources, purpose=purpose, until=until, person_id=person_id or None, request=idempotency_key
-        )
+        with gallery.acting(key.key_id):
+            done = gallery.enroll(label, sources, purpose=purpose, until=until, person_id=person_id, request=request)
+        if crops and done.added and done.person_id is not None:
+            contents = [source.getvalue() for source in sources]
+            service.crops.keep(gallery, contents, gallery.samples(done.person_id))
+        service.bus.enrolled(gallery.collection, done)
         return Enrolled.model_validate(done.to_dict())
 
-    enrolled = await queue.run(call)
-    response.status_code = 201 if enrolled.added else 200
-    return enrolled
+    return await service.work.run(call, key.key_id)
 
 
 @router.get("/{person_id}")
-def show_person(_: Reader, gallery: InCollection, person_id: str) -> PersonRecord:
+def show_person(key: Reader, gallery: InCollection, person_id: PersonId) -> PersonRecord:
     """One person."""
-    return _record(_person(gallery, person_id))
+    found = person(gallery, person_id)
+    gallery.note_access("read", key.key_id, [person_id])
+    return PersonRecord.model_validate(found.to_dict())
 
 
-@router.patch("/{person_id}")
-def rename_person(_: Operator, gallery: InCollection, person_id: str, change: PersonChange) -> PersonRecord:
+@router.patch("/{person_id}", responses=problems(400, 404))
+def rename_person(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, change: PersonChange
+) -> PersonRecord:
     """Give a person another label."""
-    return _record(gallery.rename(_person(gallery, person_id).person_id, change.label))
+    person(gallery, person_id)
+    return once(service, gallery, key, None, "", lambda: gallery.rename(person_id, change.label))
 
 
 @router.delete("/{person_id}")
-def erase_person(_: Operator, gallery: InCollection, person_id: str, proof: bool = False) -> Erased:
-    """Erase a person with every byte of their templates, and say how far they are gone."""
-    erasure = gallery.erase(_person(gallery, person_id).person_id, proof=proof)
-    return Erased.model_validate(erasure.to_dict())
+def erase_person(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, proof: bool = False
+) -> Erased:
+    """Erase a person with every byte of their templates and pictures, and say how far they are gone."""
+    person(gallery, person_id)
+    with gallery.acting(key.key_id):
+        erasure = gallery.erase(person_id, proof=proof)
+    service.bus.publish("person.erased", gallery.collection, person_id=person_id)
+    told = [name for name in erasure.elsewhere if key.may(name)]
+    return Erased.model_validate({**erasure.to_dict(), "elsewhere": told})
 
 
-def _person(gallery: Gallery, person_id: str) -> Person:
-    """A person by key alone, never by label."""
-    person = gallery.person(person_id)
-    if person.person_id != person_id:
-        raise not_found(f"person {person_id}")
-    return person
+@router.put("/{person_id}/consent", responses=problems(400, 404))
+def record_consent(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, said: Consent
+) -> PersonRecord:
+    """Record a consent given now, in place of an earlier one."""
+    person(gallery, person_id)
+    return once(service, gallery, key, None, "", lambda: gallery.consent(person_id, said.purpose, until=said.until))
 
 
-def _record(person: Person) -> PersonRecord:
-    return PersonRecord.model_validate(person.to_dict())
+@router.post("/{person_id}/merge", responses=problems(400, 404, 409))
+def merge_people(
+    key: Operator,
+    gallery: InCollection,
+    service: Serving,
+    person_id: PersonId,
+    other: Merge,
+    request: RequestKey,
+) -> PersonRecord:
+    """Give a person the samples of another who turned out to be the same, and who is removed."""
+
+    def change() -> Person:
+        person(gallery, person_id)
+        person(gallery, other.person_id)
+        return gallery.merge(person_id, other.person_id, force=other.force)
+
+    merged = once(service, gallery, key, request, f"merge {person_id} {other.model_dump_json()}", change)
+    service.bus.publish("person.merged", gallery.collection, person_id=person_id, other_id=other.person_id)
+    return merged
+
+
+@router.post("/{person_id}/split", status_code=201, responses=problems(400, 404, 409))
+def split_person(
+    key: Operator, gallery: InCollection, service: Serving, person_id: PersonId, off: Split, request: RequestKey
+) -> PersonRecord:
+    """Make somebody new of some of a person's samples; their consent is not recorded as given."""
+
+    def change() -> Person:
+        person(gallery, person_id)
+        return gallery.split(person_id, off.samples, off.label)
+
+    return once(service, gallery, key, request, f"split {person_id} {off.model_dump_json()}", change)
+
+
+@router.post("/{person_id}/verify", responses=problems(400, 404, 409))
+async def verify_person(
+    key: Identifier,
+    gallery: InCollection,
+    service: Serving,
+    person_id: PersonId,
+    image_file: Annotated[UploadFile, File(alias="image")],
+    fmr: Annotated[Rate | None, Form(description="false match rate to decide at; else the collection's")] = None,
+) -> Comparison:
+    """Whether the largest face of an image is this person's, at a stated false match rate."""
+    await service.work.decide(lambda: person(gallery, person_id))
+    rate = fmr or service.galleries.rules(gallery.collection).fmr
+    faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
+
+    def call() -> Comparison:
+        from mien.render import decision_to_dict
+
+        decision = gallery.confirm(faces, person_id, fmr=rate)
+        gallery.note_access("verify", key.key_id, [person_id], faces=len(faces))
+        return Comparison.model_validate({**decision_to_dict(decision), "space": gallery.space})
+
+    return await service.work.decide(call)

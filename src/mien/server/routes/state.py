@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
-from fastapi import APIRouter, Depends
-
-from mien.server.documents import AuditLog, Health, KeyRecord
-from mien.server.galleries import Galleries
+from mien.server.documents.keys import KeyRecord
+from mien.server.documents.service import Health
+from mien.server.envelope import Refused
+from mien.server.metrics import CONTENT_TYPE
 from mien.server.routes.keys import record
-from mien.server.routes.parts import PROBLEMS, Admin, Reader, galleries, work
-from mien.server.work import Work
+from mien.server.routes.parts import PROBLEMS, Admin, Holder, Serving, problems
 
 __all__ = ["router"]
 
@@ -18,26 +18,31 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/health")
-def health(queue: Annotated[Work, Depends(work)]) -> Health:
+def health(service: Serving) -> Health:
     """Whether the process answers; needs no key."""
-    return Health(status="ok", waiting=queue.waiting)
+    return Health(status="ok", waiting=service.work.waiting)
 
 
 @router.get("/ready", responses={503: PROBLEMS[503]})
-def ready(queue: Annotated[Work, Depends(work)], opened: Annotated[Galleries, Depends(galleries)]) -> Health:
-    """Whether the gallery can be read; needs no key."""
-    _ = opened.main.revision
-    return Health(status="ok", waiting=queue.waiting)
+def ready(service: Serving) -> Health:
+    """Whether the gallery can be read, and requests are welcome: not while the service stops. Needs no key."""
+    if service.stopping.is_set():
+        raise Refused(503, "stopping", "the service finishes what it accepted, and stops; ask another, or come back")
+    _ = service.galleries.main.revision
+    return Health(status="ok", waiting=service.work.waiting)
 
 
-@router.get("/me", responses={401: PROBLEMS[401]})
-def me(key: Reader) -> KeyRecord:
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"}, **problems()},
+)
+def metrics(_: Admin, service: Serving) -> PlainTextResponse:
+    """What is counted, for Prometheus: by route and outcome, nothing by who asked or who was seen."""
+    return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE)
+
+
+@router.get("/me", responses=problems())
+def me(key: Holder) -> KeyRecord:
     """The key that asks."""
     return record(key)
-
-
-@router.get("/audit", responses={status: PROBLEMS[status] for status in (401, 403, 503)})
-def audit(_: Admin, opened: Annotated[Galleries, Depends(galleries)]) -> AuditLog:
-    """The log of who was erased, and whether it is sound."""
-    entries = [entry.to_dict() for entry in opened.main.audit()]
-    return AuditLog(entries=entries, report=opened.main.verify_audit().to_dict())

@@ -1,0 +1,104 @@
+"""`Auditing`: what is read of the audit log, and what accesses are noted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AbstractCollection
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from mien.errors import InvalidArgument
+from mien.gallery import audit
+from mien.gallery.collection import Collection
+
+if TYPE_CHECKING:
+    from mien.gallery.audit import AuditEntry, AuditReport
+
+__all__ = ["Auditing"]
+
+
+class Auditing(Collection):
+    """The audit log of the store."""
+
+    def audit(self, after: int = 0, limit: int | None = None) -> list[AuditEntry]:
+        """The audit log of the store, oldest line first.
+
+        Args:
+            after: Sequence of the last line that is known already.
+            limit: How many lines at most; None for all of them.
+
+        Raises:
+            InvalidArgument: A number below zero.
+        """
+        if after < 0 or (limit is not None and limit < 0):
+            raise InvalidArgument(f"after, limit: expected numbers from 0 on, got {after} and {limit}")
+        with self._store.reading(self.collection) as transaction:
+            return [*audit.read(transaction, after, limit)]
+
+    def last_entry(self) -> AuditEntry | None:
+        """The last line of the audit log of the store; None of an empty one."""
+        with self._store.reading(self.collection) as transaction:
+            return audit.last(transaction)
+
+    def verify_audit(self, public_key: str | None = None) -> AuditReport:
+        """Check that no line of the audit log was changed, left out or put in.
+
+        Args:
+            public_key: 64 hexadecimal digits; None for that of this user's own key.
+
+        Raises:
+            InvalidArgument: No such key.
+        """
+        key = public_key or audit.public_key() or "0" * 64
+        with self._store.reading(self.collection) as transaction:
+            return audit.verify(audit.read(transaction), key)
+
+    @property
+    def public_key(self) -> str | None:
+        """What signatures of new lines are checked with, 64 hexadecimal digits; None where they are not signed."""
+        return audit.public_key()
+
+    def acting(self, actor: str) -> AbstractContextManager[None]:
+        """Let what this thread changes within the context be noted in the audit log, with who did it.
+
+        A line belongs to the transaction of its change: there is neither without the other. Without this, only
+        erasures are noted.
+
+        Args:
+            actor: As in `note_access`.
+
+        Examples:
+            >>> with gallery.acting("key 1f0c9a2e"):  # doctest: +SKIP
+            ...     gallery.merge("Ada", "Ada Lovelace")
+        """
+        return audit.acting(actor)
+
+    def note_access(
+        self,
+        action: str,
+        actor: str,
+        person_ids: AbstractCollection[str] = (),
+        *,
+        of_store: bool = False,
+        **details: int,
+    ) -> list[AuditEntry]:
+        """Note who looked at faces, for services: a library cannot know who uses it.
+
+        Args:
+            action: What was done, such as ``"identify"``.
+            actor: Who did it, by a name that is no personal data, such as the public part of an API key.
+            person_ids: Whom it concerned, each a line of their own; nobody in particular where there are none.
+            of_store: It concerned no collection: faces were compared with nobody who is kept.
+            details: Counts, such as ``faces=2``.
+
+        Returns:
+            The lines, on the disk when the call returns.
+
+        Raises:
+            StoreError: The store failed; nothing was noted, and nothing should be answered.
+        """
+        subjects: list[str | None] = [*sorted(person_ids)] or [None]
+        with self._store.writing(self.collection) as transaction:
+            return [
+                audit.append(transaction, action, None, person_id=person_id, actor=actor, of_store=of_store, **details)
+                for person_id in subjects
+            ]
