@@ -21,7 +21,7 @@ def main() -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
     import cv2
     import numpy as np
-    from fer import FER  # type: ignore[import-not-found]
+    from fer.fer import FER  # type: ignore[import-not-found]
 
     detector = FER(use_tflite=way == "tflite")
 

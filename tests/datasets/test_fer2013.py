@@ -37,6 +37,11 @@ def test_folders_come_by_subset_and_class(tmp_path):
     assert entries[0].votes is None
 
 
+def test_images_that_nobody_voted_on_have_no_votes(tmp_path):
+    votes = f"train/angry/train_1.png,Training,angry,{','.join(['-1'] * 10)},0\n"
+    assert all(entry.votes is None for entry in read_fer2013(folders(tmp_path, votes)))
+
+
 def test_votes_are_of_the_file_they_name_in_our_order(tmp_path):
     votes = "train/angry/train_1.png,Training,angry,1,2,3,4,5,6,7,8,9,10,0\n"
     entries = list(read_fer2013(folders(tmp_path, votes)))

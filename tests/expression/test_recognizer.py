@@ -62,13 +62,6 @@ def test_grey_is_told_as_the_same_grey_in_colour(recognizer):
     assert recognizer.predict(np.repeat(crops[..., None], 3, 3)) == pytest.approx(recognizer.predict(crops), abs=1e-5)
 
 
-def test_the_accurate_model_sees_a_mirror_image_alike():
-    crops = noise(4, 48, 48)
-    recognizer = ExpressionRecognizer("accurate")
-    assert card(MODELS["accurate"]).classes.mirrored
-    assert recognizer.predict(crops[:, :, ::-1]) == pytest.approx(recognizer.predict(crops), abs=1e-4)
-
-
 def test_labellings_differ():
     crops = noise(4, 48, 48)
     first, second = (ExpressionRecognizer(labels=labels).predict(crops) for labels in ("fer2013", "ferplus"))

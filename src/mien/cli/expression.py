@@ -47,9 +47,6 @@ def register(commands: Commands) -> None:
     video.set_defaults(run=run_video)
     for verb in (photo, folder, video):
         verb.add_argument(
-            "--model", choices=("small", "accurate"), default="small", help="which network reads (default: small)"
-        )
-        verb.add_argument(
             "--labels",
             choices=("fer2013", "ferplus"),
             default="fer2013",
@@ -100,7 +97,7 @@ def run_video(arguments: argparse.Namespace) -> int:
 def _reader(arguments: argparse.Namespace) -> ExpressionReader:
     from mien.expression import ExpressionReader, ExpressionRecognizer
 
-    return ExpressionReader(ExpressionRecognizer(arguments.model, labels=arguments.labels))
+    return ExpressionReader(ExpressionRecognizer(labels=arguments.labels))
 
 
 def _seen(reader: ExpressionReader, video: Video) -> Iterator[Reading]:

@@ -93,11 +93,14 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def _named_votes(path: Path) -> dict[str, tuple[int, ...]]:
-    return {row["file"]: _votes(row, row["file"]) for row in _rows(path, ["file", *_VOTED])}
+    counted = {row["file"]: _votes(row, row["file"]) for row in _rows(path, ["file", *_VOTED])}
+    return {name: votes for name, votes in counted.items() if votes is not None}
 
 
-def _votes(row: Mapping[str, str], where: str) -> tuple[int, ...]:
+def _votes(row: Mapping[str, str], where: str) -> tuple[int, ...] | None:
     cells = [row[name] for name in _VOTED]
+    if set(cells) == {"-1"}:
+        return None  # FER+ left a few images out
     if not all(cell.isascii() and cell.isdigit() for cell in cells):
         raise WrongLayout(f"{where}: expected ten counts of votes, got {', '.join(cells)}", path=where)
     return tuple(int(cell) for cell in cells)
