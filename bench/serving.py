@@ -16,7 +16,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,11 +29,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
-from report import conditions, save
+from report import conditions, save, table
 
 import mien
+from mien.media.image import decode
+from mien.recognition import default_pipeline
 
 CPU_BAR = 1.15
 TAIL_BAR = 3.0
@@ -61,20 +63,24 @@ class Seen:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lfw", required=True, type=Path, help="lfw_dev.zip")
-    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seconds", type=float, default=300, help="how long; an overload takes a fifth of it")
     parser.add_argument("--warm-up", type=float, default=30, help="seconds that are not counted")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--queue", type=int, default=64)
+    parser.add_argument("--overloaded", type=int, default=16, help="the queue that the same clients overload")
     parser.add_argument("--people", type=int, default=200, help="people in the gallery")
     parser.add_argument("--images", type=int, default=800, help="images to be identified, again and again")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--library", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.library:
-        library(options.library)
+        print(json.dumps(library(options.library)))
         return
+    figures: dict[str, Any] = {**conditions(), **vars(options), "keys": KEYS}
+    figures = {name: value for name, value in figures.items() if name not in {"lfw", "json", "library"}}
     with tempfile.TemporaryDirectory() as folder:
-        figures = measured(options, Path(folder))
+        figures |= measured(options, Path(folder))
+    figures["load_average_after"] = os.getloadavg()
     show(figures)
     if options.json:
         save(options.json, figures)
@@ -82,14 +88,31 @@ def main() -> None:
 
 def measured(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     images = prepared(options.lfw, folder, options.people, options.images)
-    before = library_of(folder)
-    with served(folder, options.queue) as (process, port, keys):
+    library = [library_of(folder)]
+    served = loaded(options, folder, images, options.queue, options.seconds)
+    library.append(library_of(folder))
+    overload = loaded(options, folder, images, options.overloaded, options.seconds / 5)
+    cpu = float(np.mean([one["cpu_ms"] for one in library]))
+    return {
+        "library": library,
+        "served": {**served, "cpu_ratio": served["cpu_ms"] / cpu},
+        "overload": {**overload, "cpu_ratio": overload["cpu_ms"] / cpu},
+    }
+
+
+def loaded(
+    options: argparse.Namespace, folder: Path, images: list[bytes], queue: int, seconds: float
+) -> dict[str, Any]:
+    """What clients and the kernel saw of a service with such a queue."""
+    with served(folder, queue) as (process, port, admin):
+        keys = [reader(port, admin) for _ in range(KEYS)]
         requests = [[request(image, key, port) for image in images] for key in keys]
-        seen = asyncio.run(load(options, process.pid, port, requests))
+        end = options.warm_up + seconds
+        seen = asyncio.run(load(options.clients, end, process.pid, port, requests))
+        batch = mean_batch(port, admin)
         process.send_signal(signal.SIGTERM)
-        stopped = process.wait(60)
-    after = library_of(folder)
-    return {**conditions(), **summary(options, seen, before, after), "exit_status": stopped}
+        process.wait(60)
+    return {**summary(seen, options.warm_up, queue), "mean_batch": batch}
 
 
 def prepared(archive: Path, folder: Path, people: int, images: int) -> list[bytes]:
@@ -112,15 +135,22 @@ def prepared(archive: Path, folder: Path, people: int, images: int) -> list[byte
     return content
 
 
-def library(folder: Path) -> None:
-    """CPU milliseconds an image of `find_all` and `decide`, printed."""
+def library(folder: Path) -> dict[str, Any]:
+    """CPU milliseconds an image of `find_all` and `decide`, and of batches of several sizes in one thread."""
     images = [path.read_bytes() for path in sorted((folder / "images").iterdir())]
     with mien.Gallery(folder / "people.mien") as gallery:
         decided(gallery, images[:64])
         start, wall = cpu_here(), time.perf_counter()
         faces = decided(gallery, images)
         cpu, wall = cpu_here() - start, time.perf_counter() - wall
-    print(json.dumps({"cpu_ms": 1e3 * cpu / len(images), "wall_ms": 1e3 * wall / len(images), "faces": faces}))
+    pipeline, batches = default_pipeline(), {}
+    for size in (1, 2, 4, 8, 16):
+        start, some = cpu_here(), images[:320]
+        for first in range(0, len(some), size):
+            pipeline.find_decoded([decode(image) for image in some[first : first + size]])
+        batches[str(size)] = 1e3 * (cpu_here() - start) / len(some)
+    per_image = {"cpu_ms": 1e3 * cpu / len(images), "wall_ms": 1e3 * wall / len(images)}
+    return {**per_image, "faces": faces, "batches": batches}
 
 
 def decided(gallery: mien.Gallery, images: list[bytes]) -> int:
@@ -132,50 +162,30 @@ def cpu_here() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def library_of(folder: Path) -> dict[str, float]:
+def library_of(folder: Path) -> dict[str, Any]:
     command = [sys.executable, __file__, "--lfw", ".", "--library", str(folder)]
-    said: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    said: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return said
 
 
 @contextmanager
-def served(folder: Path, queue: int) -> Iterator[tuple[subprocess.Popen[str], int, list[str]]]:
-    """A service over the gallery, and keys of readers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    state = folder / "service.db"
-    where = ["--gallery", str(folder / "people.mien"), "--state", str(state), "--port", str(port)]
-    command = [sys.executable, "-m", "mien", "serve", *where, "--queue", str(queue), *EXTRA]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+def served(folder: Path, queue: int) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+    """A service over the gallery, its port, and an admin's key."""
+    mien_serve = [sys.executable, "-m", "mien", "serve", "--state", str(folder / "service.db")]
+    made = subprocess.run([*mien_serve, "--new-admin-key"], check=True, capture_output=True, text=True).stdout
+    where = ["--gallery", str(folder / "people.mien"), "--port", "0", "--queue", str(queue)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([*mien_serve, *where], stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
-        process.stdout.readline()
-        admin = process.stdout.readline().rpartition(" ")[2].strip()
-        until_ready(port)
-        yield process, port, [reader(port, admin) for _ in range(KEYS)]
+        said = process.stdout.readline()
+        port = urlsplit(said.rpartition(" ")[2].strip()).port
+        if port is None:
+            raise SystemExit(f"mien serve did not start:\n{(folder / 'log').read_text()}")
+        yield process, port, made.split()[-1]
     finally:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
         process.wait()
-        log.close()
-
-
-EXTRA: list[str] = []
-
-
-def until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/ready", timeout=10).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 def reader(port: int, admin: str) -> str:
@@ -186,6 +196,14 @@ def reader(port: int, admin: str) -> str:
     )
     with urllib.request.urlopen(asked, timeout=10) as answer:
         return str(json.load(answer)["secret"])
+
+
+def mean_batch(port: int, admin: str) -> float:
+    """How many images went through the networks at once, as the service counted."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/v1/metrics", headers={"Authorization": f"Bearer {admin}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
+    return float(lines["mien_batch_images_sum"]) / float(lines["mien_batch_images_count"])
 
 
 def request(image: bytes, key: str, port: int) -> bytes:
@@ -203,20 +221,18 @@ def request(image: bytes, key: str, port: int) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def load(options: argparse.Namespace, pid: int, port: int, requests: list[list[bytes]]) -> Seen:
+async def load(clients: int, seconds: float, pid: int, port: int, requests: list[list[bytes]]) -> Seen:
     """Every client asks for one image after the other until the time is over."""
     seen, start = Seen(), time.monotonic()
-    end = start + options.warm_up + options.seconds
-    clients = [
-        client(seen, port, requests[number % len(requests)], number * 97, end) for number in range(options.clients)
-    ]
+    end = start + seconds
+    asking = [client(seen, port, requests[number % len(requests)], number * 97, end) for number in range(clients)]
 
     async def watch() -> None:
         while time.monotonic() < end:
             seen.samples.append((time.monotonic() - start, *spent(pid), seen.done))
             await asyncio.sleep(1)
 
-    await asyncio.gather(watch(), *clients)
+    await asyncio.gather(watch(), *asking)
     seen.latencies = [(moment - start, taken) for moment, taken in seen.latencies]
     return seen
 
@@ -250,40 +266,83 @@ def spent(pid: int) -> tuple[float, int]:
     return (int(fields[11]) + int(fields[12])) / _TICKS, int(fields[21]) * _PAGE
 
 
-def summary(options: argparse.Namespace, seen: Seen, *libraries: dict[str, float]) -> dict[str, Any]:
-    counted = [one for one in seen.samples if one[0] >= options.warm_up]
+def summary(seen: Seen, warm_up: float, queue: int) -> dict[str, Any]:
+    counted = [one for one in seen.samples if one[0] >= warm_up]
     (start, cpu, _, done), (end, cpu_end, _, done_end) = counted[0], counted[-1]
-    taken = [seconds for moment, seconds in seen.latencies if moment >= options.warm_up]
+    taken = [seconds for moment, seconds in seen.latencies if moment >= warm_up]
     rate = (done_end - done) / (end - start)
     tenth = max(1, len(counted) // 10)
     early, late = (median(one[2] for one in part) for part in (counted[:tenth], counted[-tenth:]))
-    server_ms = 1e3 * (cpu_end - cpu) / (done_end - done)
-    library_ms = float(np.mean([one["cpu_ms"] for one in libraries]))
     p99 = float(np.quantile(taken, 0.99))
     return {
-        "clients": options.clients,
-        "keys": KEYS,
-        "queue": options.queue,
-        "people": options.people,
-        "images": options.images,
+        "queue": queue,
         "seconds": end - start,
-        "warm_up": options.warm_up,
         "statuses": {str(status): count for status, count in sorted(seen.statuses.items())},
-        "broken": len(seen.broken),
+        "broken": seen.broken,
         "images_per_second": rate,
-        "server_cpu_ms": server_ms,
-        "library": [*libraries],
-        "cpu_ratio": server_ms / library_ms,
+        "cpu_ms": 1e3 * (cpu_end - cpu) / (done_end - done),
         "latency": {"median": median(taken), "p99": p99, "max": max(taken)},
-        "tail_ratio": p99 / (options.queue / rate),
+        "tail_ratio": p99 / (queue / rate),
         "memory": {"early": early, "late": late, "peak": max(one[2] for one in counted)},
         "memory_ratio": late / early,
-        "load_average_after": os.getloadavg(),
     }
 
 
 def show(figures: dict[str, Any]) -> None:
-    print(json.dumps({k: v for k, v in figures.items() if k not in ("versions", "weights")}, indent=1))
+    header = (
+        "",
+        "images/s",
+        "a batch",
+        "statuses",
+        "CPU ms/image",
+        "to the library",
+        "median",
+        "p99",
+        "p99/full queue",
+        "memory",
+    )
+    rows: list[tuple[str, ...]] = []
+    for one in (figures["served"], figures["overload"]):
+        statuses = " ".join(f"{status}:{count}" for status, count in one["statuses"].items())
+        latency = one["latency"]
+        rows.append(
+            (
+                f"queue of {one['queue']}",
+                f"{one['images_per_second']:.1f}",
+                f"{one['mean_batch']:.1f}",
+                f"{statuses} broken:{len(one['broken'])}",
+                f"{one['cpu_ms']:.2f}",
+                f"{one['cpu_ratio']:.3f}",
+                f"{latency['median']:.2f} s",
+                f"{latency['p99']:.2f} s",
+                f"{one['tail_ratio']:.2f}",
+                f"{one['memory']['late'] / 1e6:.0f} MB, x {one['memory_ratio']:.3f}",
+            )
+        )
+    print(table(header, rows))
+    library = figures["library"]
+    print("library, before and after: " + ", ".join(f"{one['cpu_ms']:.2f} CPU ms an image" for one in library))
+    sizes = library[0]["batches"]
+    told = ", ".join(f"{size}: {median(one['batches'][size] for one in library):.2f}" for size in sizes)
+    print(f"CPU ms an image by size of batch, one thread: {told}")
+    served = figures["served"]
+    for name, value, bar in (
+        ("CPU time to the library's", served["cpu_ratio"], CPU_BAR),
+        ("p99 to a full queue's time", served["tail_ratio"], TAIL_BAR),
+        ("p99 to a full queue's time, overloaded", figures["overload"]["tail_ratio"], TAIL_BAR),
+        ("memory, last tenth to first", served["memory_ratio"], MEMORY_BAR),
+        ("answers that are neither 200, 429 nor 503", unexpected(figures), 0),
+    ):
+        print(f"{name}: {value:.3g} (bar {bar}: {'met' if value <= bar else 'MISSED'})")
+    print(f"load average {figures['load_average'][0]:.1f} before, {figures['load_average_after'][0]:.1f} after")
+
+
+def unexpected(figures: dict[str, Any]) -> int:
+    wrong = 0
+    for run in (figures["served"], figures["overload"]):
+        wrong += len(run["broken"])
+        wrong += sum(count for status, count in run["statuses"].items() if status not in {"200", "429", "503"})
+    return wrong
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ def test_many_people_are_enrolled_from_a_zip_file(client, service, holders, begu
     job_id = begun("enroll", {"people.zip": zipped(people)}, role="operator", purpose="door", until="2999-01-01")
     job, result = ended(job_id, "operator")
     assert (job["state"], job["total"], job["refused"]) == ("finished", 4, 1)
+    assert str(service.settings.state.parent) not in json.dumps(result), "where the service keeps files is not told"
     added = {one["label"]: len(one["added"]) for one in result["people"]}
     assert added == {"Obama": 2, "Biden": 1, "Nobody": 0}
     listed = client.get("/v1/collections/main/people", headers=holders["reader"]).json()["people"]

@@ -51,7 +51,7 @@ def test_a_key_opens_a_session_and_the_page_ends_it(client, service, admin, tmp_
     assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/"))
     token = client.cookies["mien"]
     state = tmp_path / "service.db"
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob("service.db*"))
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("service.db*") if path.is_file())
     assert kept
     assert token.encode() not in kept
     assert stat.S_IMODE(state.stat().st_mode) == 0o600

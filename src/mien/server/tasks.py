@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,6 +76,12 @@ class Task:
     def name(self, path: Path) -> str:
         """What a file was called when it was sent."""
         return path.relative_to(self.folder).as_posix()
+
+    def without_folder(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A document in which files are called as they were sent: where the service keeps them is nobody's business."""
+        within = json.dumps(f"{self.folder}/")[1:-1]
+        shown: dict[str, Any] = json.loads(json.dumps(document).replace(within, ""))
+        return shown
 
     def queued(self, call: Callable[[Work, str], Any]) -> Any:  # noqa: ANN401 - what the call gives
         """Use the models when the job's turn comes.
@@ -191,7 +198,7 @@ def enroll(task: Task) -> Outcome:
                 contents = [path.read_bytes() for path in paths]
                 task.service.crops.keep(task.gallery, contents, task.gallery.samples(made.person_id))
             task.service.bus.enrolled(task.gallery.collection, made)
-            enrolled.append(made.to_dict())
+            enrolled.append(task.without_folder(made.to_dict()))
             task.failures += [{"label": made.label, **refused} for refused in enrolled[-1]["refused"]]
 
         task.run(one)

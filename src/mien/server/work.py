@@ -96,7 +96,7 @@ class Work:
         self._at_once = threads or available_threads()
         self._seconds = 0.1 / self._at_once
         self._threads: list[threading.Thread] = []
-        self._deciding = ThreadPoolExecutor(self._at_once, thread_name_prefix="mien-decide")
+        self._deciding = ThreadPoolExecutor(_BATCH, thread_name_prefix="mien-decide")
 
     async def look(self, source: Source, holder: str, pipeline: Callable[[], Pipeline] | None = None) -> Faces:
         """The faces of an image, as `mien.find` finds them; what is wrong with it concerns nobody else.

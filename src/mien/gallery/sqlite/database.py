@@ -104,7 +104,9 @@ class SqliteStore:
     def _index(self, collection: str) -> Index:
         with self._opening:
             # Codes of sealed templates are kept in no file.
-            return self._indices.setdefault(collection, Index(self.path if self._seal is None else None))
+            if collection not in self._indices:
+                self._indices[collection] = Index(self.path if self._seal is None else None)
+            return self._indices[collection]
 
     @property
     def purge_level(self) -> Level:

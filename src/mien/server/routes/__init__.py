@@ -20,7 +20,9 @@ from mien.server.routes import (
 
 __all__ = ["ROUTERS"]
 
+# Routes are looked through in this order: those that are asked most come first.
 ROUTERS = (
+    faces.router,
     state.router,
     models.router,
     keys.router,
@@ -29,7 +31,6 @@ ROUTERS = (
     samples.router,
     suggestions.router,
     edits.router,
-    faces.router,
     search.router,
     audit.router,
     events.router,
