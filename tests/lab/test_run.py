@@ -12,7 +12,7 @@ HOW = Training(epochs=6, steps=4, batch=16, rate=0.1, decay=0.0, average=0.9)
 
 def network():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.BatchNorm1d(2))
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(4, 2), nn.BatchNorm1d(2))
 
 
 def batches(_, generator):

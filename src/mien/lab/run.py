@@ -86,7 +86,7 @@ def fit(
     """Train a network.
 
     Args:
-        network: With fresh weights; see `seeded`.
+        network: With fresh weights.
         batches: Gives the images and targets of an epoch, from its number and the source of its draws.
         loss: Of the network on one batch.
         how: Schedule and seed.
@@ -111,8 +111,10 @@ def fit(
     clock = _Clock(how, state)
     while not clock.over:
         network.train()
-        # Drawn anew for each epoch, so that a run that was cut off goes on as it would have.
+        # Drawn anew for each epoch, so that a run that was cut off goes on as it would have; dropout draws from torch's
+        # own source.
         generator.manual_seed(how.seed * 100_003 + state["epoch"])
+        torch.manual_seed(how.seed * 100_003 + state["epoch"])
         total, count = torch.zeros((), device=fabric.device), 0
         for images, targets in batches(state["epoch"], generator):
             for group in optimizer.param_groups:
