@@ -48,7 +48,7 @@ def faces(n, track=-1, moment=float("nan")):
 @pytest.fixture(autouse=True)
 def reader(monkeypatch):
     monkeypatch.setattr(expression, "ExpressionReader", FakeReader)
-    monkeypatch.setattr(expression, "ExpressionRecognizer", lambda model, *, labels: None)
+    monkeypatch.setattr(expression, "ExpressionRecognizer", lambda labels: None)
     monkeypatch.setattr("mien.media.open_video", lambda path, fps: FakeVideo())
 
 
