@@ -48,7 +48,7 @@ class ExpressionRecognizer:
         InvalidArgument: No such model or labelling.
         RuntimeUnavailable: No runtime here can run it.
 
-    Example:
+    Examples:
         >>> recognizer = ExpressionRecognizer(model="small")
         >>> recognizer.predict(np.zeros((2, 48, 48), np.uint8)).shape
         (2, 7)
