@@ -217,6 +217,8 @@ class Faces:
 
     def largest_first(self, most: int) -> tuple[Faces, Faces]:
         """The largest faces, at most so many, and the others; both in the order of these faces."""
+        if len(self) <= most:
+            return self, self[:0]
         rank = np.argsort(-self.sizes, kind="stable")
         return self[np.sort(rank[:most])], self[np.sort(rank[most:])]
 

@@ -249,3 +249,8 @@ def test_an_image_of_too_many_pixels(service, samples):
     files = {"image": ("a.jpg", (samples / "obama.jpg").read_bytes())}
     said = client.post("/v1/detect", headers=headers, files=files)
     assert (said.status_code, said.json()["error"]["code"]) == (413, "image_too_large")
+    operator = {"Authorization": f"Bearer {client.app.state.service.access.issue('test', Role.admin)[1]}"}
+    client.put("/v1/collections", headers=operator, json={"name": "main"})
+    files, data = {"images": files["image"]}, {"label": "Obama", "purpose": "door"}
+    said = client.post("/v1/collections/main/people", headers=operator, files=files, data=data)
+    assert (said.status_code, said.json()["error"]["code"]) == (413, "image_too_large")

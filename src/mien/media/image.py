@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
@@ -11,13 +12,13 @@ from PIL import Image as Pillow
 from PIL import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from mien.errors import InvalidArgument
+from mien.errors import InvalidArgument, UnreadableImage
 from mien.media.colour import to_srgb
 from mien.media.formats import opened
 from mien.media.source import Source, load, source_name
 from mien.types import Image
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "decode", "read", "recorded_orientation"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Photo", "check_pixels", "decode", "read", "recorded_orientation"]
 
 MAX_PIXELS = 128_000_000
 """Default limit of width x height: above the largest single shots of phones and medium format; 384 MB decoded."""
@@ -90,6 +91,21 @@ def decode(source: Source, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
         turn = None if isinstance(image, TiffImageFile) else _TRANSPOSE.get(orientation or 1)
         pixels = to_srgb(image)
         return Photo(np.array(pixels if turn is None else pixels.transpose(turn)), orientation is not None)
+
+
+def check_pixels(name: str, data: bytes, max_pixels: int) -> None:
+    """Refuse an image of too many pixels by its head alone; what else is wrong with it shows when it is read.
+
+    Args:
+        name: What to call the file in messages.
+        data: All its bytes.
+        max_pixels: Largest width x height.
+
+    Raises:
+        ImageTooLarge: It has more.
+    """
+    with suppress(UnreadableImage), opened(name, data, max_pixels):
+        pass
 
 
 def recorded_orientation(image: ImageFile.ImageFile) -> int | None:

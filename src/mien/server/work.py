@@ -28,6 +28,9 @@ __all__ = ["Busy", "Work"]
 ResultT = TypeVar("ResultT")
 
 _BATCH = 8
+# A batch is split among so many processors at most. With a second thread two of them do a third more, and an image
+# takes a tenth more of their time, and memory for a second batch.
+_PROCESSORS = 4
 # Photos of one batch are in memory at the same time: a batch ends early past this many pixels.
 _BATCH_PIXELS = 16_000_000
 
@@ -61,7 +64,7 @@ class _Call:
 
 
 class Work:
-    """What the models have to do, done by as many threads as there are processors, of one holder after the other.
+    """What the models have to do, of one holder after the other.
 
     A holder may have as many places as are left free. One alone gets half of them, two get a third each: however
     greedy they are, there is a place for who comes next.
@@ -69,7 +72,7 @@ class Work:
     Args:
         limit: Requests that wait, or are worked on, at most.
         max_pixels: Largest image.
-        threads: How many batches are worked on at once.
+        threads: How many batches are worked on at once; by default one for every four processors.
         seen: Told of every batch: how many images it had, and how many faces they.
 
     Attributes:
@@ -93,7 +96,7 @@ class Work:
         self._turns: OrderedDict[str, deque[_Look | _Call]] = OrderedDict()
         self._changed = threading.Condition()
         self.closed = False
-        self._at_once = threads or available_threads()
+        self._at_once = threads or math.ceil(available_threads() / _PROCESSORS)
         self._seconds = 0.1 / self._at_once
         self._threads: list[threading.Thread] = []
         self._deciding = ThreadPoolExecutor(_BATCH, thread_name_prefix="mien-decide")

@@ -81,7 +81,7 @@ async def identify(
         searched, left = faces.largest_first(max_faces)
         decided = gallery.decide(searched, fpir=rate, candidates=candidates)
         service.metrics.decided("identify", decided.decisions)
-        named = {face.decision.person.person_id for face in decided if face.decision and face.decision.person}
+        named = {decision.person.person_id for decision in decided.decisions or () if decision.person}
         gallery.note_access("identify", key.key_id, named, faces=len(decided))
         service.bus.identified(gallery.collection, decided.decisions)
         return _found(decided, image_file, left)
@@ -93,7 +93,7 @@ def _found(faces: Faces, upload: UploadFile, unsearched: Faces | None = None, *,
     from mien.render import faces_to_dict
 
     name = upload.filename or "image"
-    left = [] if unsearched is None else faces_to_dict(unsearched, name)["faces"]
+    left = faces_to_dict(unsearched, name)["faces"] if unsearched else []
     boxes = [{"box": face["box"], "box_normalised": face["box_normalised"]} for face in left]
     document = faces_to_dict(faces, name, templates=templates)
     return FacesFound.model_validate(

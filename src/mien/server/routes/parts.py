@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mien.gallery import Gallery
+from mien.media.image import check_pixels
 from mien.server.access import ApiKey, Scope
 from mien.server.documents.base import Problem
 from mien.server.envelope import Refused, not_found
@@ -36,6 +37,7 @@ __all__ = [
     "problems",
     "serving",
     "session_of",
+    "several_images",
 ]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -172,3 +174,19 @@ async def image(upload: UploadFile) -> io.BytesIO:
     stream = io.BytesIO(data)
     stream.name = upload.filename or "image"
     return stream
+
+
+async def several_images(service: Service, uploads: list[UploadFile]) -> list[io.BytesIO]:
+    """Images that were sent, by their names.
+
+    Raises:
+        Refused: They are too many, or one is empty.
+        ImageTooLarge: One has too many pixels, by its head: it is not decoded.
+    """
+    most, pixels = service.settings.max_images, service.settings.max_pixels
+    if len(uploads) > most:
+        raise Refused(422, "too_many_images", f"images: expected at most {most}, got {len(uploads)}")
+    sources = [await image(upload) for upload in uploads]
+    for source in sources:
+        await run_in_threadpool(check_pixels, source.name, source.getvalue(), pixels)
+    return sources

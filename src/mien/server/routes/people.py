@@ -20,7 +20,6 @@ from mien.server.documents.people import (
     PersonRecord,
     Split,
 )
-from mien.server.envelope import Refused
 from mien.server.routes.changing import PersonId, RequestKey, check_consent, once, person
 from mien.server.routes.parts import (
     Enroller,
@@ -31,6 +30,7 @@ from mien.server.routes.parts import (
     Serving,
     image,
     problems,
+    several_images,
 )
 from mien.server.service import Service
 
@@ -88,10 +88,7 @@ async def enrolled(
     request: str | None,
 ) -> Enrolled:
     """Enrol images that were sent, and keep crops where the collection keeps them."""
-    most = service.settings.max_images
-    if len(images) > most:
-        raise Refused(422, "too_many_images", f"images: expected at most {most}, got {len(images)}")
-    sources = [await image(upload) for upload in images]
+    sources = await several_images(service, images)
     crops = service.galleries.rules(gallery.collection).crops
 
     def call() -> Enrolled:

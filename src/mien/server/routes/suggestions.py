@@ -11,9 +11,8 @@ from mien.gallery import Gallery, Person, Suggestion
 from mien.server.documents.people import PersonRecord, RefusedImage
 from mien.server.documents.search import Neighbour
 from mien.server.documents.suggestions import Forgotten, Naming, SuggestionRecord, Suggestions
-from mien.server.envelope import Refused
 from mien.server.routes.changing import FaceId, RequestKey, SuggestionId, check_consent, once, person, records
-from mien.server.routes.parts import Enroller, InCollection, Operator, Reader, Serving, image, problems
+from mien.server.routes.parts import Enroller, InCollection, Operator, Reader, Serving, problems, several_images
 
 __all__ = ["router"]
 
@@ -45,10 +44,7 @@ async def suggest(
 
     Whoever is in them consented to nothing: give a number of days that you can justify.
     """
-    most = service.settings.max_images
-    if len(images) > most:
-        raise Refused(422, "too_many_images", f"images: expected at most {most}, got {len(images)}")
-    sources = [await image(upload) for upload in images]
+    sources = await several_images(service, images)
     crops = service.galleries.rules(gallery.collection).crops
 
     def call() -> Suggestions:
