@@ -63,9 +63,9 @@ def portraits(_frames):
     return [next(_frames), next(_frames)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium(clip):
-    """Debian's Chromium."""
+    """Debian's Chromium; it goes with the module, for its event loop would be in the way of other tests'."""
     playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium")
     if path is None:
