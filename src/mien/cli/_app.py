@@ -21,6 +21,7 @@ from mien.cli import (
     identify,
     models,
     people,
+    quality,
     serve,
     verify,
     watch,
@@ -30,7 +31,22 @@ from mien.errors import MienError, UnwritableFile
 
 __all__ = ["main"]
 
-COMMANDS = (enroll, identify, watch, verify, detect, people, gallery, serve, audit, calibrate, evaluate, models, doctor)
+COMMANDS = (
+    enroll,
+    identify,
+    watch,
+    verify,
+    detect,
+    quality,
+    people,
+    gallery,
+    serve,
+    audit,
+    calibrate,
+    evaluate,
+    models,
+    doctor,
+)
 FAULT = 70  # sysexits.h: EX_SOFTWARE; Python's own 1 would read as "no match"
 INTERRUPTED = 130
 BROKEN_PIPE = 141

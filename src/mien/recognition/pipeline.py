@@ -18,7 +18,7 @@ from mien.errors import InvalidArgument, MienError
 from mien.faces import Detector, Landmarker
 from mien.media.image import Photo, decode
 from mien.recognition.embed import Embedder
-from mien.types import Faces, Image
+from mien.types import Array, Faces, Image
 
 __all__ = ["OnError", "Pipeline"]
 
@@ -162,6 +162,10 @@ class Pipeline:
             quality.assess(image, replace(faces, templates=templates[end - len(faces) : end], space=self.space))
             for image, faces, end in zip(images, found, ends, strict=True)
         ]
+
+    def meshes(self, images: Sequence[Image], faces: Sequence[Faces]) -> list[Array]:
+        """The 468-point mesh of each face, see `mien.faces.Landmarker.meshes`."""
+        return self._landmarker.meshes(images, faces)
 
     def _batches(self, sources: Iterator[tuple[int, media.Source]]) -> Iterator[_Batch]:
         first = list(islice(sources, 1))

@@ -8,6 +8,7 @@ from mien.render.evaluation_document import evaluation_to_dict
 from mien.render.evaluation_report import write_evaluation_report
 from mien.render.events import EVENT_SCHEMA, EventWriter, event_to_dict
 from mien.render.plots import require_plots
+from mien.render.portrait import PORTRAIT_SCHEMA, annotate_portrait, portrait_to_dict
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
@@ -17,16 +18,19 @@ from mien.render.video_report import write_video_report
 __all__ = [
     "CSV_COLUMNS",
     "EVENT_SCHEMA",
+    "PORTRAIT_SCHEMA",
     "SCHEMA",
     "Annotator",
     "EventWriter",
     "TimelineRow",
     "annotate",
+    "annotate_portrait",
     "decision_to_dict",
     "evaluation_to_dict",
     "event_to_dict",
     "faces_to_dict",
     "faces_to_rows",
+    "portrait_to_dict",
     "require_plots",
     "table",
     "timeline",
