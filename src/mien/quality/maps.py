@@ -137,5 +137,5 @@ COMPONENTS: Mapping[str, Component] = MappingProxyType(
         "roll": Component("degrees", "adapted", "lean to the subject's right; from the mesh", _turned),
     }
 )
-"""By name. Of the standard's others, which take networks that Mien lacks, nothing is said: head coverings, eyes visible,
-face and mouth free of what covers them, neutral expression."""
+"""By name. Of the standard's others, which take networks that Mien lacks, nothing is said: head coverings, eyes
+visible, face and mouth free of what covers them, neutral expression."""

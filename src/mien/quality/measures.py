@@ -73,8 +73,8 @@ class MeshPose(NamedTuple):
 def mesh_pose(mesh: Array) -> MeshPose:
     """Where the head is turned: the rotation that brings a mean face nearest to the mesh (Kabsch 1976).
 
-    OFIQ fits a morphable model by a network of its own (3DDFA_V2). Of neutral portraits taken from the front (FRLL), nine
-    in ten come out within 6.5 degrees of yaw, 7.5 of pitch and 4 of roll.
+    OFIQ fits a morphable model by a network of its own (3DDFA_V2). Of neutral portraits taken from the front (FRLL),
+    nine in ten come out within 6.5 degrees of yaw, 7.5 of pitch and 4 of roll.
 
     Args:
         mesh: (468, 3) pixels; z smaller nearer to the camera.
@@ -217,4 +217,4 @@ def background_uniformity(face: Normalised, mask: Array) -> float:
 
 def _histogram(values: NDArray[np.uint8]) -> NDArray[np.float64]:
     counts = np.bincount(values.reshape(-1), minlength=256).astype(np.float64)
-    return counts / max(1.0, counts.sum())
+    return np.asarray(counts / max(1.0, counts.sum()))
