@@ -396,6 +396,37 @@ def background(results: dict[str, Any]) -> str:
     return table(rows) + said + conditions(results, "portraits keyed by their wall, before synthetic clutter")
 
 
+def serving(results: dict[str, Any]) -> str:
+    """The service under load, beside the library over the same images."""
+    head = [f"{results['clients']} clients", "Images a second", "CPU time an image", "To the library", "Median", "99 %"]
+    rows = [[*head, "Told to come back"], ["---"] * (len(head) + 1)]
+    runs, library = (results["served"], results["overload"]), results["library"]
+    for run in runs:
+        measured = [f"{run['images_per_second']:.1f}", f"{run['cpu_ms']:.1f} ms", f"{run['cpu_ratio']:.2f}"]
+        waited = [f"{run['latency'][name]:.2f} s" for name in ("median", "p99")]
+        rows.append([f"a queue of {run['queue']}", *measured, *waited, f"{run['statuses'].get('503', 0):,}"])
+    declared = {"200", "429", "503"}
+    wrong = sum(n for run in runs for status, n in run["statuses"].items() if status not in declared)
+    broken = sum(len(run["broken"]) for run in runs)
+    answers = sum(sum(run["statuses"].values()) for run in runs)
+    sizes = [f"{size}: {median(one['batches'][size] for one in library):.1f} ms" for size in library[0]["batches"]]
+    served, (before, after) = runs[0], (one["cpu_ms"] for one in library)
+    tails = " and ".join(f"{run['tail_ratio']:.2f}" for run in runs)
+    lines = (
+        f"{answers:,} answers; {counted(wrong, 'error')} beyond 429 and 503, {counted(broken, 'broken connection')}.",
+        f"99 % of the accepted are answered within {tails} times what a full queue takes at the measured rate.",
+        f"Memory in the last tenth to that in the first: {served['memory_ratio']:.3f}, "
+        f"{served['memory']['late'] / 1e6:.0f} MB.",
+        f"The library takes {before:.1f} ms before and {after:.1f} ms after. By size of batch, in one thread: "
+        f"{', '.join(sizes)}; the service's batches had {served['mean_batch']:.1f} images.",
+    )
+    loads = [f"{results[name][0]:.1f}" for name in ("load_average", "load_average_after")]
+    how = (
+        f"{served['seconds']:.0f} seconds, {results['people']} people, load average {loads[0]} before, {loads[1]} after"
+    )
+    return table(rows) + "\n" + "".join(f"- {line}\n" for line in lines) + conditions(results, how)
+
+
 def conditions(results: dict[str, Any], how: str) -> str:
     """Where, when and how a run was made, as its file says."""
     day = results["date"].partition("T")[0]
@@ -425,6 +456,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "capacity": ("capacity.json", capacity),
     "expression": ("expression.json", expression),
     "cmnet": ("cmnet.json", cmnet),
+    "serving": ("serving.json", serving),
     "background": ("background.json", background),
 }
 

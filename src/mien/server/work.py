@@ -28,8 +28,8 @@ __all__ = ["Busy", "Work"]
 ResultT = TypeVar("ResultT")
 
 _BATCH = 8
-# A batch is split among so many processors at most. With a second thread two of them do a third more, and an image
-# takes a tenth more of their time, and memory for a second batch.
+# A batch is split among so many processors at most. On two of them a second thread makes an image cost a tenth more,
+# and takes memory for a second batch.
 _PROCESSORS = 4
 # Photos of one batch are in memory at the same time: a batch ends early past this many pixels.
 _BATCH_PIXELS = 16_000_000
