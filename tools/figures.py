@@ -26,6 +26,7 @@ PAGES = (
     RESULTS / "intervals.md",
     RESULTS / "galleries.md",
     RESULTS / "capacity.md",
+    RESULTS / "service.md",
     ROOT / "docs" / "explanation" / "expressions.md",
 )
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
