@@ -264,7 +264,8 @@ def test_cameras_of_a_service(serve):
     assert [one["stream_id"] for one in client.streams()] == [made["stream_id"]]
     assert client.enable_stream(made["stream_id"])["enabled"] is True
     assert client.stream(made["stream_id"])["name"] == "door"
-    assert client.stream_events(made["stream_id"]) == []
+    # Whether nobody answers there is found out at once, or a little later.
+    assert {event["kind"] for event in client.stream_events(made["stream_id"])} <= {"stream.waiting"}
     client.remove_stream(made["stream_id"])
     assert client.streams() == []
 
