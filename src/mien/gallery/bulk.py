@@ -58,22 +58,23 @@ class Task:
         sources: Their images.
         enrolled: Hashes of contents that need no second look.
         allow: Reasons that are no reason to refuse.
-        gate: What is required beyond what every sample is asked.
         wrong: Why none of it can be enrolled.
+        gate: What is required beyond what every sample is asked; None for nothing more.
     """
 
     label: str
     sources: tuple[Source, ...]
     enrolled: frozenset[str]
     allow: tuple[str, ...]
-    gate: Gate
     wrong: MienError | None = None
+    gate: Gate | None = None
 
     def look(self, pipeline: Pipeline) -> list[Probe]:
         """What there is to be enrolled."""
         from mien.gallery.enrolment import look
+        from mien.quality import Gate
 
-        return look(self.sources, pipeline, self.enrolled, self.allow, self.gate)
+        return look(self.sources, pipeline, self.enrolled, self.allow, Gate.of(self.gate))
 
 
 class Job(Protocol[SeenT]):
@@ -177,7 +178,7 @@ class Bulk(Enrolling):
                 wrong = NoImages(f"{label}: expected at least one image, got none")
         except MienError as error:
             wrong = error
-        return Task(label, images, frozenset(enrolled), tuple(allow), gate, wrong)
+        return Task(label, images, frozenset(enrolled), tuple(allow), wrong, gate)
 
     def _committed(
         self,

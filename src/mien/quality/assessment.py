@@ -17,7 +17,7 @@ from mien.quality.components import (
     under_exposure,
 )
 from mien.quality.pose import head_pose
-from mien.quality.utility import load_utility
+from mien.quality.utility import MEASURES, load_utility
 from mien.types import Array, Faces, Image
 
 __all__ = ["assess"]
@@ -80,7 +80,8 @@ def assess(image: Image, faces: Faces) -> Faces:
         measures[name] = np.array([measure(region) for region in regions], np.float32)
     extra = {**faces.extra, **{f"quality.{name}": column for name, column in measures.items()}}
     assessed = dataclasses.replace(faces, quality=_unified(measures), extra=extra)
-    model = None if faces.space is None or "feature_norm" not in extra else load_utility(faces.space)
+    known = faces.space is not None and set(MEASURES) <= {"score", *extra}
+    model = load_utility(str(faces.space)) if known else None
     if model is None:
         return assessed
     return dataclasses.replace(assessed, extra={**extra, "quality.utility": model.score(assessed)})

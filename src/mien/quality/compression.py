@@ -17,8 +17,22 @@ from mien.types import Image
 
 __all__ = ["blockiness", "jpeg_quality", "similarity_of_blocks", "similarity_of_tables"]
 
-# ITU-T T.81, table K.1: the sum of its entries is what libjpeg scales by quality.
-_SUM_OF_K1 = 3686
+# ITU-T T.81, table K.1, which libjpeg scales by quality; only the sum of a table is looked at.
+_K1 = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+)
+_QUALITIES = np.arange(100, 0, -1)
+_SCALES = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)
+_SUMS = np.clip((_K1 * _SCALES[:, None, None] + 50) // 100, 1, 255).sum(axis=(1, 2))
 
 _QUALITY = np.array([1, 3, 5, 8, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100])
 _SIMILARITY = np.array(
@@ -34,8 +48,7 @@ def jpeg_quality(table: NDArray[np.integer]) -> float:
     Args:
         table: (64,) of luminance.
     """
-    scale = 100 * float(np.sum(table)) / _SUM_OF_K1
-    return float(np.clip((200 - scale) / 2 if scale <= 100 else 5000 / scale, 1, 100))
+    return float(np.interp(np.sum(table), _SUMS, _QUALITIES))
 
 
 def similarity_of_tables(table: NDArray[np.integer]) -> float:

@@ -34,10 +34,14 @@ _HIGH = Policy(
 )
 
 LEVELS = MappingProxyType(
-    {"low": _Grade(IDENTIFICATION, 20), "medium": _Grade(ENROLMENT, 50), "high": _Grade(_HIGH, 70)}
+    {"low": _Grade(IDENTIFICATION, 15), "medium": _Grade(ENROLMENT, 40), "high": _Grade(_HIGH, 50)}
 )
 """``low``: what recognition needs. ``medium``: a clear photo of somebody who looks about into the camera.
-``high``: nearly a portrait. Photos for documents are for `mien.quality.portrait_reasons`."""
+``high``: nearly a portrait. Photos for documents are for `mien.quality.portrait_reasons`.
+
+Of the 152 portraits of the Face Research Lab London set (development half) ``medium`` refuses 1 and ``high`` 3. Utility
+of 60 would have been asked for ``high``, were it not that it refuses 3 of 20 portraits of black people there, beside 6
+of 104 of white people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ def fit_utility(faces: Faces, people: ArrayLike, *, fitted_to: str = "") -> Util
     if len(np.unique(codes[usable])) < 10:
         raise InvalidArgument("people: expected at least ten with two images each")
     rows, codes = rows[usable], codes[usable]
-    mean, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
     assert faces.templates is not None
     targets = _targets(faces.templates[usable], codes)
     known = np.isfinite(targets)
@@ -137,7 +138,7 @@ def fit_utility(faces: Faces, people: ArrayLike, *, fitted_to: str = "") -> Util
     importance = 1 / np.sqrt(counts[codes])
     weights = _ridge(design[known], targets[known], importance[known])
     fitted, sound = design @ weights, _soundness(faces)[usable]
-    say = _SAY * float(fitted.std() / max(sound.std(), 1e-9))
+    say = _SAY * float(fitted.std() / sound.std()) if sound.std() > 0 else 0.0
     low, middle = np.percentile(fitted + say * sound, [5, 50])
     assert faces.space is not None
     columns = (_rounded(column) for column in (mean, spread, weights, [say, low, middle]))

@@ -80,9 +80,22 @@ def annotate_portrait(image: Image, faces: Faces, document: dict[str, Any]) -> I
     marked = annotate(image, faces)
     width = marked.shape[1]
     size = max(12, round(0.022 * math.hypot(*marked.shape[:2])))
-    strips = [_strip(line, size, width) for line in summary(document)]
+    lines = [part for line in summary(document) for part in _wrapped(line, size, width - 2 * size)]
+    strips = [_strip(line, size, width) for line in lines]
     edge = np.full((max(1, size // 2), width, 3), _PAPER, np.uint8)
     return np.concatenate([marked, edge, *strips, edge])
+
+
+def _wrapped(text: str, size: int, width: int) -> list[str]:
+    """The text in lines that fit, where its words do."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and lettering(longer, size).shape[1] <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _strip(text: str, size: int, width: int) -> Image:

@@ -73,7 +73,7 @@ _ADVICE = {
     "tilted": "hold the head upright",
     "too_bright": "less exposure, or softer light: parts of the face are white",
     "too_far": "come nearer, or crop around the head",
-    "too_near": "step back",
+    "too_near": "step back, or leave more around the head",
     "too_small": "come nearer or use more pixels: at least 90 between the eyes",
     "turned": "look straight into the camera",
     "uneven_background": "a plain, light wall behind, without shadows",
