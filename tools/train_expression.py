@@ -44,11 +44,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, default=800.0)
-    parser.add_argument("--model", choices=("small", "accurate"), default="small")
+    parser.add_argument("--model", choices=("small", "accurate", "large"), default="small")
     parser.add_argument("--init", type=Path, help="weights to go on from")
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--half", action="store_true", help="mixed bfloat16 on a processor that has it")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--sides", type=int, nargs="+", default=[48], help="of the images, one after another")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--width", type=int, default=16, help="of CMNet")
     options = parser.parse_args()
@@ -110,7 +111,7 @@ def one(data: Data, options: argparse.Namespace, name: str, seconds: float) -> n
         data.images,
         data.targets,
         data.how(seconds, seed=7, rate=options.rate),
-        distil.Plan(mixing=0.2 if name == "accurate" else 0.05),
+        distil.Plan(mixing=0.05 if name == "small" else 0.2, sides=tuple(options.sides)),
         data.fabric,
         checkpoint=options.out / f"{name}.ckpt",
         progress=say,

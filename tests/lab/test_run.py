@@ -15,7 +15,7 @@ def network():
     return nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(4, 2), nn.BatchNorm1d(2))
 
 
-def batches(_, generator):
+def batches(_, __, generator):
     for _ in range(4):
         images = torch.rand((16, 1, 2, 2), generator=generator)
         yield images, (images.mean((1, 2, 3)) > 0.5).long()

@@ -41,8 +41,8 @@ class Augmentation:
     blur: float = 0.1
 
 
-def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
-    """(n, 1, H, W) grey of 0 to 1, each image changed by its own draw; same shape."""
+def augment(images: Tensor, how: Augmentation, generator: torch.Generator, *, side: int | None = None) -> Tensor:
+    """(n, 1, H, W) grey of 0 to 1, each image changed by its own draw; same shape, or of that side."""
     n = len(images)
 
     def draw(limit: float) -> Tensor:
@@ -50,7 +50,14 @@ def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Te
 
     mirrored = _share(n, how.flip, images, generator)
     images = _warp(
-        images, mirrored, draw(how.degrees), draw(how.scale), draw(how.shift), draw(how.shift), draw(how.shear)
+        images,
+        mirrored,
+        draw(how.degrees),
+        draw(how.scale),
+        draw(how.shift),
+        draw(how.shift),
+        draw(how.shear),
+        side or images.shape[-1],
     )
     images = _light(images, draw(how.light), draw(how.light), draw(how.light))
     if how.blur:
@@ -82,7 +89,8 @@ def rand_augment(images: Tensor, generator: torch.Generator, *, operations: int 
     limits = torch.tensor([30.0, 0.5, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9], device=images.device, dtype=images.dtype)
     turn, scale, across, along, shear, brightness, contrast, gamma = (amount * limits).unbind(1)
     still = torch.zeros(n, dtype=torch.bool, device=images.device)
-    return _light(_warp(images, still, turn, scale, across, along, shear), brightness, contrast, gamma)
+    moved = _warp(images, still, turn, scale, across, along, shear, images.shape[-1])
+    return _light(moved, brightness, contrast, gamma)
 
 
 def erase(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
@@ -111,7 +119,14 @@ def cover_half(images: Tensor, side: str, value: float = 0.5) -> Tensor:
 
 
 def _warp(
-    images: Tensor, mirrored: Tensor, degrees: Tensor, scale: Tensor, across: Tensor, along: Tensor, shear: Tensor
+    images: Tensor,
+    mirrored: Tensor,
+    degrees: Tensor,
+    scale: Tensor,
+    across: Tensor,
+    along: Tensor,
+    shear: Tensor,
+    side: int,
 ) -> Tensor:
     radians = torch.deg2rad(degrees.float())
     zoom = 1 / (1 + scale.float())
@@ -124,7 +139,7 @@ def _warp(
         ],
         1,
     ).to(images.dtype)
-    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    grid = functional.affine_grid(matrix, [*images.shape[:2], side, side], align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 

@@ -47,7 +47,7 @@ def train_plain(
 ) -> nn.Module:
     """Cross-entropy on images as they are; see `Trainer`."""
 
-    def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(_: int, __: float, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(images), generator=generator, device=images.device)
         for rows in order[: how.steps * how.batch].split(how.batch):
             yield images[rows].float() / 255, targets[rows]

@@ -97,12 +97,10 @@ def build(name: str) -> nn.Module:
         return ExpressionNetwork()
     if name == "plain":
         return PlainNetwork()
-    if name == "accurate":
+    if name == "large":
         return ExpressionNetwork((64, 128, 256, 352), dropout=0.2)
-    if name == "medium":
-        return ExpressionNetwork(
-            (32, 64, 112, 144), (1, 1, 2, 1), stems=(16, 32), stem_strides=(2, 2), dropout=0.1, excite=False
-        )
+    if name == "accurate":
+        return ExpressionNetwork((48, 96, 192, 320), (1, 1, 2, 1), stems=(24, 48), stem_strides=(2, 1), dropout=0.2)
     if name == "small":
         return ExpressionNetwork(
             (24, 56, 112, 176), (1, 1, 1, 1), stems=(16, 24), stem_strides=(2, 2), dropout=0.1, excite=False

@@ -81,7 +81,7 @@ def train_arm(
     counts = targets.sum(0)
     weights = losses.class_balanced_weights(counts) if arm.class_balanced else None
 
-    def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(_: int, __: float, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         order = _draw(labels, how.steps * how.batch, arm.sampler, generator)
         return epochs_of(images, targets, order, how.batch, lambda x: _online(x, generator) if arm.online else x)
 

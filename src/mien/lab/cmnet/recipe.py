@@ -51,7 +51,7 @@ def train_variant(
         progress: As `fit`.
     """
 
-    def batches(_: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(_: int, __: float, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(images), generator=generator, device=images.device)[: how.steps * how.batch]
         return epochs_of(images, targets[:, :7], order, how.batch, lambda x: augment.augment(x, _CHANGES, generator))
 
