@@ -3,7 +3,7 @@
     python tools/train_expression.py train fer2013 out/ --model small --seconds 3600
     python tools/train_expression.py gpu fer2013 out/ --seconds 800        accurate, then small taught by it
     python tools/train_expression.py ship fer2013 out/                     ONNX files and what their cards say
-    python tools/train_expression.py ablation fer2013 out/ --seconds 800
+    python tools/train_expression.py ablation fer2013 out/ --epochs 12
     python tools/train_expression.py cmnet fer2013 out/ --seconds 800
 
 Schedules follow the clock, so that a run ends well on any machine, and a run that was stopped goes on. Only the
@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--half", action="store_true", help="mixed bfloat16 on a processor that has it")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--sides", type=int, nargs="+", default=[48], help="of the images, one after another")
+    parser.add_argument("--epochs", type=int, default=12, help="of each run of the ablation")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--width", type=int, default=16, help="of CMNet")
     options = parser.parse_args()
@@ -173,18 +175,19 @@ def ship(options: argparse.Namespace) -> None:
 
 
 def ablation(options: argparse.Namespace) -> None:
-    """Each arm with each seed, as long as every other; reduced width."""
+    """Each arm with each seed, for as many epochs as every other; reduced width."""
     data = Data(options)
-    share = options.seconds / (options.seeds * len(ARMS))
-    rows: list[dict[str, Any]] = []
+    rows = begun(options.out / "ablation.json")
     for seed in range(options.seeds):
         for name, arm in ARMS.items():
+            if any(row["arm"] == name and row["seed"] == seed for row in rows):
+                continue
             torch.manual_seed(seed)
-            how = data.how(share, seed=seed)
+            how = replace(data.how(0, seed=seed), seconds=None, epochs=options.epochs)
             network = train_arm(build("reduced"), data.images, data.targets, how, data.fabric, arm=arm)
             told = predict(network, data.held, data.fabric)[:, :7].argmax(1).cpu().numpy()
             rows.append({"arm": name, "seed": seed, "told": told.tolist()})
-            table(data, options, "ablation", rows)
+            table(data, options, "ablation", rows, epochs=options.epochs)
             print(f"{name} seed {seed}: {(told == data.labels).mean():.4f}", flush=True)
 
 
@@ -206,8 +209,13 @@ def cmnet(options: argparse.Namespace) -> None:
             print(f"{name} seed {seed}: {scores}", flush=True)
 
 
-def table(data: Data, options: argparse.Namespace, name: str, rows: list[dict[str, Any]]) -> None:
-    report = {"device": device_name(data.fabric), "truth": data.labels.tolist(), "runs": rows}
+def begun(path: Path) -> list[dict[str, Any]]:
+    """The runs that are done already."""
+    return json.loads(path.read_text())["runs"] if path.is_file() else []
+
+
+def table(data: Data, options: argparse.Namespace, name: str, rows: list[dict[str, Any]], **facts: int) -> None:
+    report = {"device": device_name(data.fabric), **facts, "truth": data.labels.tolist(), "runs": rows}
     (options.out / f"{name}.json").write_text(json.dumps(report))
 
 

@@ -108,5 +108,7 @@ def build(name: str) -> nn.Module:
     if name == "tiny":
         return ExpressionNetwork((4, 8), (1, 1), stems=(4,), stem_strides=(4,))
     if name == "reduced":
-        return ExpressionNetwork((16, 32, 64, 128), (1, 1, 1, 1), stems=(16,), dropout=0.2)
+        return ExpressionNetwork(
+            (16, 32, 64, 128), (1, 1, 1, 1), stems=(8, 16), stem_strides=(2, 2), dropout=0.1, excite=False
+        )
     raise ValueError(name)
