@@ -44,6 +44,18 @@ def test_a_dropped_photo_gets_names_a_rate_and_reasons(visit, samples):
         assert not re.search(r"\d\s*%", page.locator("#faces").inner_text())
 
 
+def test_apparent_expressions_are_shown_where_asked_for(visit, samples):
+    with visit() as page:
+        page.set_input_files("#file", samples / "obama.jpg")
+        expect(page.locator(".face .badge")).to_have_text("Barack Obama")
+        assert page.locator(".shares").is_hidden()
+        page.get_by_label("Show apparent expressions").check()
+        expect(page.locator(".shares li").first).to_contain_text(re.compile(r"^looks happy, \d+ of 100$"))
+        expect(page.locator("#expressions-meaning")).to_contain_text("not what somebody feels")
+        page.get_by_label("Show apparent expressions").uncheck()
+        expect(page.locator(".shares")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("name", "width"), [("biden.jpg", 1280), ("obama.jpg", 375), ("multi_face.jpg", 1280)])
 def test_boxes_lie_on_the_faces(visit, site, samples, name, width):
     """Also of a picture that is higher than the window."""

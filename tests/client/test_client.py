@@ -49,6 +49,7 @@ def test_a_person_from_enrolment_to_erasure(serve, samples):
             assert face["person"] == "Obama"
             assert client.verify(samples / "obama.jpg", samples / "obama2.jpg", fmr=1e-3)["match"] is True
             assert len(client.detect(data)["faces"]) == 1
+            assert client.expression(samples / "obama.jpg", labels="ferplus")["faces"][0]["expression"] == "happy"
             assert [one["label"] for one in client.people(page=1)] == ["Obama", "Biden"]
             person_id = done["person_id"]
             assert client.rename(person_id, "Barack")["label"] == client.person(person_id)["label"] == "Barack"

@@ -26,6 +26,7 @@ GIVEN = {
     "first": b"x",
     "second": b"y",
     "label": "Ada",
+    "labels": "ferplus",
     "purpose": "door",
     "until": "2030-01-01",
     "person_id": "1",

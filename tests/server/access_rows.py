@@ -100,6 +100,7 @@ ROWS = [
         "detect",
         lambda w: {"files": {"image": w.image()}, "data": {"templates": "true"}},
     ),
+    Row("POST", "/v1/expression", Scope.identify, "expression", lambda w: {"files": {"image": w.image()}}),
     Row("POST", "/v1/verify", Scope.identify, "verify", lambda w: {"files": {"first": w.image(), "second": w.image()}}),
     Row("GET", "/v1/collections", Scope.read),
     Row("PUT", "/v1/collections", Scope.admin, send=lambda w: {"json": {"name": w.collection}}),

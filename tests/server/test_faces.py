@@ -45,3 +45,26 @@ def test_faces_beyond_those_asked_for_are_told_as_unsearched(client, headers, ph
     assert len(part["faces"]) == 1
     assert {tuple(face["box"].values()) for face in (*part["faces"], *part["unsearched"])} == boxes
     assert {tuple(face["reasons"]) for face in part["unsearched"]} == {("exceeds_max_faces",)}
+
+
+def test_apparent_expression(client, holders, photo, noted):
+    image = {"image": photo("obama.jpg")}
+    found = client.post("/v1/expression", headers=holders["reader"], files=image).json()
+    assert (found["schema"], found["source"], found["timestamp"]) == ("mien.expressions/1", "obama.jpg", None)
+    (face,) = found["faces"]
+    assert face["expression"] == max(face["probabilities"], key=face["probabilities"].get) == "happy"
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert [(action, details) for action, _, details in noted()] == [("expression", {"faces": 1})]
+    voted = client.post("/v1/expression", headers=holders["reader"], files=image, data={"labels": "ferplus"}).json()
+    assert voted["faces"][0]["probabilities"] != face["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [("no_face.txt", {}, "unreadable_image"), ("obama.jpg", {"labels": "feelings"}, "invalid_request")],
+)
+def test_expressions_of_what_cannot_be_read_are_refused(client, holders, photo, noted, name, data, code):
+    image = photo(name) if name.endswith("jpg") else (name, b"no image", "image/jpeg")
+    answer = client.post("/v1/expression", headers=holders["reader"], files={"image": image}, data=data)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+    assert noted() == []

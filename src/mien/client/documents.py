@@ -21,6 +21,8 @@ __all__ = [
     "Erased",
     "EventRecord",
     "Events",
+    "Expression",
+    "ExpressionsFound",
     "FacesFound",
     "Forgotten",
     "Health",
@@ -263,6 +265,31 @@ class Events(TypedDict):
     """Of late, the newest first."""
 
     events: list[EventRecord]
+
+
+class Expression(TypedDict):
+    """One face, and what people who were shown such a photo would choose from a list; not what it feels.
+
+    Attributes:
+        box: edges in pixels of the upright image
+        expression: the most probable class
+        probabilities: calibrated, of sum 1
+    """
+
+    index: int
+    track_id: int | None
+    box: dict[str, float]
+    expression: str
+    probabilities: dict[str, float]
+
+
+class ExpressionsFound(TypedDict):
+    """The faces of an image: a `mien.expressions/1` document."""
+
+    schema: str
+    source: str
+    timestamp: float | None
+    faces: list[Expression]
 
 
 class FacesFound(TypedDict):

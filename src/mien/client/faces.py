@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mien.client.documents import Comparison, FacesFound, Neighbours
+from mien.client.documents import Comparison, ExpressionsFound, FacesFound, Neighbours
 from mien.client.part import Part
 from mien.client.transport import Field, Upload, path_of, uploaded
 
@@ -28,6 +28,21 @@ class Faces(Part):
         """
         fields: list[Field] = [("image", uploaded(image)), ("templates", str(templates).lower())]
         found: FacesFound = self._transport.ask("POST", "/detect", fields=fields, repeatable=True)
+        return found
+
+    def expression(self, image: Upload, *, labels: str = "fer2013") -> ExpressionsFound:
+        """What each face of an image seems to express; not what somebody feels.
+
+        Args:
+            image: The image.
+            labels: Whose labels are foretold, ``"fer2013"`` or ``"ferplus"``.
+
+        Raises:
+            UnreadableImage: There is no such file.
+            ServiceError: The service refused, or did not answer.
+        """
+        fields: list[Field] = [("image", uploaded(image)), ("labels", labels)]
+        found: ExpressionsFound = self._transport.ask("POST", "/expression", fields=fields, repeatable=True)
         return found
 
     def verify(self, first: Upload, second: Upload, *, fmr: float = 1e-4) -> Comparison:

@@ -199,8 +199,10 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _laid_out(network: nn.Module) -> nn.Module:
-    """Weights channels last, which is faster everywhere; those of one channel as they are, over which torch 2.13 ends
-    with a segmentation fault on a processor."""
+    """Weights channels last, which is faster everywhere, but for those of one channel.
+
+    Over these torch 2.13 ends with a segmentation fault on a processor.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels > 1:
             module.to(memory_format=torch.channels_last)

@@ -72,7 +72,7 @@ def recognise(page: ThePage, gallery: Here) -> Response:
     return page.of(
         "recognise",
         collection=gallery.collection,
-        said=said("faces", "enrol"),
+        said=said("faces", "enrol", "expressions"),
         **rates(page, gallery),
         people=gallery.size,
         consent=page.service.galleries.rules(gallery.collection).consent_required,

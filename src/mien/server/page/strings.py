@@ -112,6 +112,20 @@ WORDS: dict[str, dict[str, str]] = {
         "enrol_face": "Enrol",
         "who": "Who is this?",
     },
+    "expressions": {
+        "title": "Apparent expression",
+        "show": "Show apparent expressions",
+        "meaning": "What people who were shown such a photo would choose from a list of seven. "
+        "It is not what somebody feels, and must not be used to judge them.",
+        "share": "{value} of 100",
+        "angry": "looks angry",
+        "disgust": "looks disgusted",
+        "fear": "looks afraid",
+        "happy": "looks happy",
+        "sad": "looks sad",
+        "surprise": "looks surprised",
+        "neutral": "looks neutral",
+    },
     "rates": {"each": "1 in {each}"},
     "camera": {
         "denied": "The browser was not allowed to use the camera. Allow it beside the address, and try again.",

@@ -5,6 +5,7 @@ from mien.server.routes import (
     collections,
     edits,
     events,
+    expression,
     faces,
     jobs,
     keys,
@@ -23,6 +24,7 @@ __all__ = ["ROUTERS"]
 # Routes are looked through in this order: those that are asked most come first.
 ROUTERS = (
     faces.router,
+    expression.router,
     state.router,
     models.router,
     keys.router,

@@ -9,10 +9,17 @@ const zone = document.getElementById("drop");
 const result = document.getElementById("result");
 const picture = document.getElementById("picture");
 const rate = document.getElementById("rate");
+const boxes = new WeakMap();
+const expressions = document.getElementById("expressions");
 let shown = null;
 
 receive(zone, document.getElementById("file"), ([file]) => look(file));
 rate.addEventListener("change", () => shown && look(shown));
+expressions.addEventListener("change", () => {
+  document.getElementById("expressions-meaning").hidden = !expressions.checked;
+  for (const list of document.querySelectorAll("#faces .shares")) list.hidden = true;
+  if (shown && expressions.checked) express(shown).then(() => tell(), (error) => tell(error.message, true));
+});
 
 async function look(file) {
   shown = file;
@@ -34,6 +41,7 @@ async function look(file) {
     const found = await askPatiently(`${here}/identify`, { method: "POST", body: form });
     if (shown !== file) return;
     show(found.faces, bitmap);
+    if (expressions.checked) await express(file);
     tell();
   } catch (error) {
     document.getElementById("count").textContent = "";
@@ -57,6 +65,37 @@ function show(faces, bitmap) {
   }
 }
 
+/** Add to each face what it seems to express. */
+async function express(file) {
+  const form = new FormData();
+  form.append("image", file, file.name);
+  const { faces } = await askPatiently("/v1/expression", { method: "POST", body: form });
+  if (shown !== file) return;
+  for (const row of document.querySelectorAll("#faces .face")) {
+    const own = boxes.get(row);
+    const away = ({ box }) => Math.hypot(box.left - own.left, box.top - own.top, box.right - own.right, box.bottom - own.bottom);
+    const nearest = faces.reduce((best, face) => (!best || away(face) < away(best) ? face : best), null);
+    if (!nearest || away(nearest) > (own.right - own.left) / 2) continue;
+    const list = row.querySelector("[data-is=expressions]");
+    list.replaceChildren(...Object.entries(nearest.probabilities)
+      .sort(([, one], [, other]) => other - one)
+      .filter(([, value], place) => place === 0 || value >= 0.1)
+      .map(([name, value]) => probable(name, value)));
+    list.hidden = false;
+  }
+}
+
+function probable(name, value) {
+  const entry = document.createElement("li");
+  const text = document.createElement("span");
+  text.textContent = `${say("expressions", name)}, ${say("expressions", "share", { value: Math.round(100 * value) })}`;
+  const meter = document.createElement("meter");
+  meter.value = value;
+  meter.setAttribute("aria-hidden", "true");
+  entry.append(text, meter);
+  return entry;
+}
+
 function choose(row, box, scroll = true) {
   for (const old of document.querySelectorAll(".chosen")) old.classList.remove("chosen");
   row.classList.add("chosen");
@@ -66,6 +105,7 @@ function choose(row, box, scroll = true) {
 
 function card(face, bitmap) {
   const row = document.getElementById("face").content.cloneNode(true).firstElementChild;
+  boxes.set(row, face.box);
   const badge = row.querySelector(".badge");
   const { decision } = face;
   badge.textContent = title(face);
