@@ -27,6 +27,12 @@ def test_no_change_leaves_images_as_they_are():
     assert augment(IMAGES, NOTHING, drawn()) == pytest.approx(IMAGES.clamp(min=1e-3), abs=1e-4)
 
 
+def test_an_image_may_change_its_size():
+    grey = torch.full((2, 1, 48, 48), 0.25)
+    smaller = augment(grey, NOTHING, drawn(), side=32)
+    torch.testing.assert_close(smaller, torch.full((2, 1, 32, 32), 0.25), atol=1e-3, rtol=0)
+
+
 def test_a_mirror_image_is_one():
     mirrored = augment(IMAGES, Augmentation(**{f.name: float(f.name == "flip") for f in fields(Augmentation)}), drawn())
     assert mirrored == pytest.approx(IMAGES.flip(3).clamp(min=1e-3), abs=1e-4)

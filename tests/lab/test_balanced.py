@@ -44,6 +44,16 @@ def test_small_networks_learn_what_large_ones_say():
     assert torch.isfinite(distil.distil(build("tiny"), bank, TARGETS, HOW, plan, fabric)(IMAGES.float() / 255)).all()
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_images_grow_while_a_run_goes_on(half):
+    seen = []
+    network = build("tiny")
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[-1]))
+    how, plan = Training(epochs=3, steps=2, batch=16), distil.Plan(sides=(24, 36, 48))
+    distil.train_network(network, IMAGES, TARGETS, how, plan, make_fabric("cpu", half=half))
+    assert seen == [24, 24, 36, 36, 48, 48]
+
+
 def test_the_temperature_undoes_overconfidence():
     rng = np.random.default_rng(0)
     logits = torch.from_numpy(rng.normal(0, 1.5, (4000, 5))).float()
