@@ -25,25 +25,6 @@ EVERY = "*"
 """A grant of all collections, those to come among them."""
 
 _ID = 8
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS api_key (
-    key_id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    role INTEGER NOT NULL,
-    collections TEXT NOT NULL,
-    created TEXT NOT NULL,
-    expires TEXT,
-    scopes TEXT NOT NULL,
-    request TEXT UNIQUE) STRICT;
-CREATE TABLE IF NOT EXISTS collection (
-    name TEXT PRIMARY KEY,
-    created TEXT NOT NULL,
-    consent_required INTEGER NOT NULL,
-    crops INTEGER NOT NULL,
-    fpir REAL NOT NULL,
-    fmr REAL NOT NULL) STRICT;
-"""
 
 
 class Role(IntEnum):
@@ -154,7 +135,6 @@ class Access:
 
     def __init__(self, database: Database) -> None:
         self._connected = database.connected
-        database.create(_SCHEMA)
 
     def issue(
         self,

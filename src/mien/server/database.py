@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import weakref
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mien.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
+from mien.server.schema import MIGRATIONS
 
 __all__ = ["Database"]
 
@@ -19,12 +21,14 @@ _ADVICE = "no room on the disk; nothing was changed: free some space and repeat"
 class Database:
     """A file that only its owner may read; each part of the service has tables of its own in it.
 
+    A file of an earlier layout is brought to this one, in one transaction.
+
     Args:
         path: The file; made where there is none.
 
     Raises:
         StoreUnavailable: It cannot be opened.
-        StoreCorrupt: It is something else.
+        StoreCorrupt: It is something else, or was written by a newer Mien; it was not changed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,12 +40,30 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise StoreUnavailable(f"{path}: the service's file cannot be opened: {error.strerror}") from error
-        self.create("PRAGMA journal_mode = WAL")
+        self._migrate()
 
-    def create(self, schema: str) -> None:
-        """Run statements that make tables where there are none."""
+    def _migrate(self) -> None:
         with self.connected() as connection:
-            connection.executescript(schema)
+            # Before anything else: what a newer Mien wrote is left as it is.
+            self._check(_version(connection))
+            connection.execute("PRAGMA journal_mode = WAL")
+        with self.connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # Another process may have done it while this one waited for its turn.
+            version = self._check(_version(connection))
+            for statement in itertools.chain.from_iterable(MIGRATIONS[version:]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _check(self, version: int) -> int:
+        if version > len(MIGRATIONS):
+            raise StoreCorrupt(
+                f"{self.path}: written by a newer Mien (layout {version}, this one reads up to {len(MIGRATIONS)}); "
+                "upgrade Mien, or give another --state",
+                path=str(self.path),
+                schema=version,
+            )
+        return version
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
@@ -74,6 +96,10 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
             connection.execute("PRAGMA synchronous = FULL")
             return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:

@@ -20,27 +20,6 @@ State: TypeAlias = Literal["uploading", "waiting", "running", "finished", "faile
 MOST = 20
 """Jobs of a collection that are being sent, wait or run."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS job (
-    job_id TEXT PRIMARY KEY,
-    collection TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    options TEXT NOT NULL,
-    key_id TEXT NOT NULL,
-    run TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created TEXT NOT NULL,
-    changed TEXT NOT NULL,
-    done REAL NOT NULL,
-    total REAL,
-    refused INTEGER NOT NULL,
-    code TEXT,
-    problem TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS job_person (
-    job_id TEXT NOT NULL,
-    person_id TEXT NOT NULL,
-    PRIMARY KEY (person_id, job_id)) STRICT;
-"""
 _COLUMNS = (
     "job_id, collection, kind, options, key_id, run, state, created, changed, done, total, refused, code, problem"
 )
@@ -100,7 +79,6 @@ class Ledger:
     def __init__(self, database: Database, run: str) -> None:
         self._connected = database.connected
         self._run = run
-        database.create(_SCHEMA)
 
     def make(self, collection: str, kind: Kind, options: dict[str, Any], key_id: str) -> Job | None:
         """A job that waits for its files; None where too many wait or run."""

@@ -34,13 +34,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, and need no such header."""
 
 _NOTED = dt.timedelta(minutes=1)
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
-    digest BLOB PRIMARY KEY,
-    key_id TEXT NOT NULL,
-    begun TEXT NOT NULL,
-    used TEXT NOT NULL) STRICT;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,6 @@ class Sessions:
     def __init__(self, database: Database, access: Access) -> None:
         self._connected = database.connected
         self._access = access
-        database.create(_SCHEMA)
 
     def begin(self, secret: str) -> Session | None:
         """Sign in with a key's text; None where it is nobody's. Forgets sessions that are over."""

@@ -32,21 +32,6 @@ State: TypeAlias = Literal["stopped", "connecting", "watching", "waiting", "fail
 _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _LOOK = 1.0
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS stream (
-    stream_id TEXT PRIMARY KEY,
-    collection TEXT NOT NULL,
-    name TEXT NOT NULL,
-    url BLOB NOT NULL,
-    shown TEXT NOT NULL,
-    fps REAL,
-    rules TEXT NOT NULL,
-    enabled INTEGER NOT NULL,
-    created TEXT NOT NULL,
-    state TEXT NOT NULL,
-    since TEXT NOT NULL,
-    problem TEXT) STRICT;
-"""
 _COLUMNS = "stream_id, collection, name, shown, fps, rules, enabled, created, state, since, problem"
 
 
@@ -149,7 +134,6 @@ class Streams:
         self._stopping = threading.Event()
         self._changed = threading.Event()
         self._thread: threading.Thread | None = None
-        database.create(_SCHEMA)
 
     def start(self) -> None:
         """Watch what is to be watched."""

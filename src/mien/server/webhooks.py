@@ -43,31 +43,6 @@ WAITING = 10_000
 KEPT_DAYS = 7
 """Days for which it is known what became of a delivery."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS webhook (
-    webhook_id TEXT PRIMARY KEY,
-    collection TEXT NOT NULL,
-    url BLOB NOT NULL,
-    secret BLOB NOT NULL,
-    kinds TEXT NOT NULL,
-    names INTEGER NOT NULL,
-    enabled INTEGER NOT NULL,
-    created TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS delivery (
-    delivery_id TEXT PRIMARY KEY,
-    webhook_id TEXT NOT NULL REFERENCES webhook ON DELETE CASCADE,
-    kind TEXT NOT NULL,
-    body TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created TEXT NOT NULL,
-    tries INTEGER NOT NULL,
-    due REAL NOT NULL,
-    status INTEGER,
-    problem TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS delivery_due ON delivery (state, due);
-CREATE INDEX IF NOT EXISTS delivery_webhook ON delivery (webhook_id, state);
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -136,7 +111,6 @@ class Webhooks:
         self._connected = database.connected
         self._vault = vault
         self.news: Callable[[], None] = lambda: None
-        database.create(_SCHEMA)
 
     def make(self, collection: str, url: str, kinds: tuple[str, ...], *, names: bool) -> tuple[Webhook, str]:
         """Make a webhook; returns it and the secret that its bodies are signed with, ``whsec_...``."""
