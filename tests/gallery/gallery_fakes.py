@@ -13,6 +13,7 @@ import numpy as np
 import mien.quality
 from mien.errors import UnreadableImage
 from mien.gallery import Gallery
+from mien.gallery.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from mien.media.source import load, source_name
 from mien.recognition import Calibration
 from mien.types import Faces
@@ -29,6 +30,16 @@ def template(who: str, look: int) -> np.ndarray:
     """A person's cluster: cosine of two looks about 0.8, of two people about 0."""
     mixed = 0.9 * vector(who) + 0.43 * vector(who, look)
     return (mixed / np.linalg.norm(mixed)).astype(np.float32)
+
+
+def of_schema(path, version: int) -> None:
+    """A gallery without anybody, as a Mien made it that knew so many schemas."""
+    connection = sqlite3.connect(path)
+    for statements in MIGRATIONS[:version]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};")
+    connection.close()
 
 
 def picture(*who: str, look: int = 0, sizes: tuple[int, ...] = (), reasons: tuple[str, ...] = ()) -> bytes:

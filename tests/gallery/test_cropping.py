@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sqlite3
 
 import pytest
-from gallery_fakes import files, looks, open_fake, set_today
+from gallery_fakes import files, looks, of_schema, open_fake, set_today
 
 from mien.errors import InvalidArgument, UnknownFace
-from mien.gallery.sqlite import SqliteStore
-from mien.gallery.sqlite.schema import MIGRATIONS
 
 
 @pytest.fixture
@@ -92,12 +89,8 @@ def test_crops_of_another_collection_are_not_seen(kept, path):
 
 
 def test_a_gallery_of_before_crops_gets_them(path):
+    of_schema(path, 4)
     with open_fake(path) as gallery:
         gallery.enroll("Ada", looks("ada", 0))
-    connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE crop; PRAGMA user_version = 4;")
-    connection.close()
-    assert len(MIGRATIONS) == 5
-    SqliteStore(path).close()
     with open_fake(path) as gallery:
         gallery.keep_crop(gallery.samples("Ada")[0].face_id, b"sealed")

@@ -2,7 +2,7 @@
 
 from mien.gallery.audit import AuditEntry, AuditReport
 from mien.gallery.backup import Backup, back_up
-from mien.gallery.erasing import Erasure, Proof
+from mien.gallery.erasing import CollectionErasure, Erasure, Proof
 from mien.gallery.filters import And, Contains, Eq, In, Not, Or, Range
 from mien.gallery.gallery import Gallery
 from mien.gallery.moving import Moved
@@ -20,6 +20,7 @@ __all__ = [
     "AuditReport",
     "Backup",
     "Capabilities",
+    "CollectionErasure",
     "Contains",
     "Edit",
     "Enrolment",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Collection", "erase_person"]
 
+_ERASURES = {"erase", "erase_sample", "erase_collection", "expire"}
+
 
 class Collection:
     """One collection of a store, opened; arguments and errors as in `mien.Gallery`."""
@@ -125,7 +127,7 @@ class Collection:
             if transaction.revision() == revision:
                 transaction.mark_purged()
             last = audit.last(transaction, of_erasure=True)
-            if last is not None and last.level == "invisible" and last.action in {"erase", "erase_sample", "expire"}:
+            if last is not None and last.level == "invisible" and last.action in _ERASURES:
                 return audit.append(transaction, "purge", level)
         return None
 

@@ -6,6 +6,7 @@ import dataclasses
 import glob
 import threading
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,6 +214,9 @@ class Index:
             StoreUnavailable: Another process keeps the table locked, or it can neither be written nor removed.
         """
         identity = transaction.identity()
+        if identity is None:
+            with self._lock:
+                self._identity = self._state = None
         if self._path is None or self._writing is None or identity is None:
             return
         path = table_path(self._path, identity)
@@ -240,6 +244,36 @@ def _purge_table(path: Path, transaction: Transaction, identity: Identity) -> No
         FileTable.wipe(path, identity, dead, transaction.revision())
     except (Stale, OSError):
         path.unlink(missing_ok=True)
+
+
+def remove_strays(store: Path, numbers: AbstractSet[int]) -> None:
+    """Remove the tables of collections that were erased.
+
+    Args:
+        store: The store's file.
+        numbers: Of the collections that are there.
+
+    Raises:
+        StoreUnavailable: Another process keeps the tables locked, or one cannot be removed.
+    """
+    begin = f"{store.name}-scan"
+    kept = {f"{begin}{number}" for number in numbers}
+    # A table, or what a killed process left of one, as in `_leftovers`.
+    found = store.parent.glob(f"{glob.escape(begin)}[0-9]*")
+    strays = [path for path in found if path.name.partition(".tmp")[0] not in kept and path.is_file()]
+    if not strays:
+        return
+    try:
+        with table_lock(store):
+            for path in strays:
+                path.unlink(missing_ok=True)
+    except (OSError, Timeout) as error:
+        raise StoreUnavailable(
+            f"{strays[0]}: its collection is erased, but this file cannot be removed; delete it",
+            path=str(strays[0]),
+            removed=True,
+            purged=False,
+        ) from error
 
 
 def table_path(store: Path, identity: Identity) -> Path:

@@ -203,6 +203,9 @@ def _leave_out(new: sqlite3.Connection, old: sqlite3.Connection, digest: Callabl
     new.executemany(
         "INSERT OR IGNORE INTO erased VALUES (?, ?)", old.execute("SELECT collection_id, digest FROM erased")
     )
+    # What must not come back into a collection that was made and erased since must not bar another of its number.
+    highest = "(SELECT coalesce(max(collection_id), 0) FROM erased)"
+    new.execute(f"UPDATE gallery SET last_collection = max(last_collection, {highest})")  # noqa: S608 - a constant
     return people, len(faces)
 
 

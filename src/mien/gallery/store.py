@@ -74,6 +74,24 @@ class Transaction(Protocol):
     def collections_with(self, contents: AbstractSet[str]) -> list[str]:
         """Names of the other collections that have samples of some contents."""
 
+    def collection_numbers(self) -> set[int]:
+        """Numbers of the store's collections, by which the names of index files end."""
+
+    def erase_collection(self) -> None:
+        """Remove the collection with everybody, every face and whatever was noted of them; its number stays taken."""
+
+    def face_texts(self) -> Iterator[str]:
+        """What stands for the content and the place of each face, those without a name among them."""
+
+    def some_templates(self, limit: int) -> Iterator[Array]:
+        """(n, d) float32 templates of people, and of unnamed faces, at most so many of either, drawn by chance.
+
+        Those that another collection has as well, of the same images, are left out.
+        """
+
+    def twin_collections(self) -> list[str]:
+        """Names of the other collections that have samples of this one's contents."""
+
     def rename_collection(self, name: str, new: str) -> None:
         """Give a collection of the store another name, which is free."""
 

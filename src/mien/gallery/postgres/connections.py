@@ -44,6 +44,15 @@ class Connections:
         while self._idle:
             self._idle.pop().close()
 
+    def check_open(self) -> None:
+        """Refuse what comes after `close`.
+
+        Raises:
+            StoreUnavailable: They are closed.
+        """
+        if self._closed:
+            raise StoreUnavailable(f"{self.location}: the gallery is closed")
+
     @contextmanager
     def transaction(self, begin: str) -> Iterator[PostgresConnection]:
         """A transaction: committed at the end of the block, and undone where the block raises."""
@@ -65,8 +74,7 @@ class Connections:
         if self._pid != os.getpid():
             # A connection does not survive a fork; the parent's must not even be closed here.
             self._inherited, self._idle, self._pid = self._idle, deque(), os.getpid()
-        if self._closed:
-            raise StoreUnavailable(f"{self.location}: the gallery is closed")
+        self.check_open()
         connection = self._usable()
         try:
             yield connection

@@ -132,6 +132,8 @@ class PostgresStore:
         with self._first.transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
             connection.execute(f"SET LOCAL lock_timeout = {round(1000 * self._first.timeout)}")
             connection.execute("SELECT pg_advisory_xact_lock(?)", (_WRITER,))
+            # Whoever closed the gallery meanwhile, to erase the collection, must not see it come back.
+            self._first.check_open()
             transaction = PostgresTransaction(connection, collection, self.location, self._seal)
             yield transaction
             transaction.finish()

@@ -20,6 +20,8 @@ __all__ = ["PostgresConnection", "PostgresDialect", "vector_text"]
 class PostgresDialect:
     """See `mien.gallery.sql.Dialect`."""
 
+    next_collection = "DEFAULT"
+
     def among(self, column: str) -> str:
         """A condition: the column is one of the keys that one parameter holds."""
         return f"{column} = ANY(?)"

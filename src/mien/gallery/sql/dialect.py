@@ -37,7 +37,13 @@ class Connection(Protocol):
 
 
 class Dialect(Protocol):
-    """How one engine says what others say differently."""
+    """How one engine says what others say differently.
+
+    Attributes:
+        next_collection: An expression: the number of a collection that is made, which none had before.
+    """
+
+    next_collection: str
 
     def among(self, column: str) -> str:
         """A condition: the column is one of the keys that one parameter holds."""
@@ -51,6 +57,8 @@ class Dialect(Protocol):
 
 class SqliteDialect:
     """SQLite's."""
+
+    next_collection = "(SELECT last_collection + 1 FROM gallery)"
 
     def among(self, column: str) -> str:
         """A condition: the column is one of the keys that one parameter holds."""

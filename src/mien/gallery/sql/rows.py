@@ -67,7 +67,8 @@ class Rows:
 
     def pin(self, space: str, dimension: int) -> None:
         """Pin a new collection to its embedding space."""
-        query = "INSERT INTO collection (name, space, dimension, sealed) VALUES (?, ?, ?, ?)"
+        columns, number = "collection_id, name, space, dimension, sealed", self._dialect.next_collection
+        query = f"INSERT INTO collection ({columns}) VALUES ({number}, ?, ?, ?, ?)"  # noqa: S608 - constants
         sealed = None if self._seal is None else self._seal.check()
         self._connection.execute(query, (self._collection, space, dimension, sealed))
         self._load()
@@ -75,6 +76,10 @@ class Rows:
     def collections(self) -> list[str]:
         """Names of the store's collections."""
         return [row[0] for row in self._connection.execute("SELECT name FROM collection ORDER BY name")]
+
+    def collection_numbers(self) -> set[int]:
+        """Numbers of the store's collections, by which the names of index files end."""
+        return {row[0] for row in self._connection.execute("SELECT collection_id FROM collection")}
 
     def rename_collection(self, name: str, new: str) -> None:
         """Give a collection of the store another name, which is free."""

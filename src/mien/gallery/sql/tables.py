@@ -20,7 +20,7 @@ from mien.gallery.people import Person, now, today
 from mien.gallery.records import Samples
 from mien.gallery.scan import FOREVER, Identity
 from mien.gallery.sql.pool import Pool
-from mien.gallery.store import Sample
+from mien.gallery.store import Sample, face_digest
 from mien.types import Array
 
 __all__ = ["SqlTransaction"]
@@ -28,6 +28,9 @@ __all__ = ["SqlTransaction"]
 PART = 8192
 """People read at once."""
 
+# What another process was killed over is made up for, whichever collection is opened next.
+_OWN_OR_ERASED = "(collection_id = ? OR collection_id NOT IN (SELECT collection_id FROM collection))"
+_TWIN = "other.sha256 = sample.sha256 AND other.collection_id <> sample.collection_id"
 _PERSON = """person_id, label, purpose, given, expires, created,
              (SELECT count(*) FROM sample WHERE sample.person_id = person.person_id)"""
 
@@ -189,12 +192,50 @@ class SqlTransaction(Pool):
 
     def unpurged(self) -> bool:
         """Whether bytes of removed templates may be left somewhere."""
-        query = "SELECT 1 FROM unpurged WHERE collection_id = ?"
+        query = f"SELECT 1 FROM unpurged WHERE {_OWN_OR_ERASED}"  # noqa: S608 - a constant
         return self._connection.execute(query, (self._collection_id,)).fetchone() is not None
 
     def mark_purged(self) -> None:
         """Note that none are left."""
-        self._connection.execute("DELETE FROM unpurged WHERE collection_id = ?", (self._collection_id,))
+        self._connection.execute(f"DELETE FROM unpurged WHERE {_OWN_OR_ERASED}", (self._collection_id,))  # noqa: S608
+
+    def erase_collection(self) -> None:
+        """Remove the collection with everybody, every face and whatever was noted of them; its number stays taken."""
+        number = (self._collection_id,)
+        for table in ("edit", "sample", "person", "scan", "request", "gone", "collection"):
+            self._connection.execute(f"DELETE FROM {table} WHERE collection_id = ?", number)  # noqa: S608 - named above
+        self._collection_id, self._space, self._dimension = -1, "", 0
+
+    def face_texts(self) -> Iterator[str]:
+        """What stands for the content and the place of each face, those without a name among them."""
+        rows = self._connection.execute(
+            "SELECT sha256, box FROM sample WHERE collection_id = ?", (self._collection_id,)
+        )
+        for sha256, box in rows.fetchall():
+            yield f"content:{sha256}"
+            yield face_digest(sha256, None if box is None else tuple(json.loads(box)))
+
+    def twin_collections(self) -> list[str]:
+        """Names of the other collections that have samples of this one's contents."""
+        query = f"""SELECT DISTINCT name FROM collection JOIN sample AS other USING (collection_id)
+                    JOIN sample ON {_TWIN} WHERE sample.collection_id = ? ORDER BY name"""  # noqa: S608 - a constant
+        return [row[0] for row in self._connection.execute(query, (self._collection_id,))]
+
+    def some_templates(self, limit: int) -> Iterator[Array]:
+        """(n, d) float32 templates of people, and of unnamed faces, at most so many of either, drawn by chance.
+
+        Those that another collection has as well, of the same images, are left out.
+        """
+        shared = f"EXISTS (SELECT 1 FROM sample AS other WHERE {_TWIN})"  # noqa: S608 - a constant
+        person = f"NOT EXISTS (SELECT 1 FROM sample WHERE sample.person_id = person.person_id AND {shared})"  # noqa: S608
+        drawn = "ORDER BY random() LIMIT ?"
+        execute, values = self._connection.execute, (self._collection_id, limit)
+        query = f"SELECT person_id FROM person WHERE collection_id = ? AND {person} {drawn}"  # noqa: S608
+        for (key,) in execute(query, values).fetchall():
+            yield self.templates(key)
+        query = f"SELECT sample_id FROM sample WHERE collection_id = ? AND person_id IS NULL AND NOT {shared} {drawn}"  # noqa: S608
+        for (key,) in execute(query, values).fetchall():
+            yield self.template(key)[None]
 
     def _samples(self, rows: list[tuple[int, str | None, bytes | None]]) -> Samples:
         people = {row[0]: row[1] for row in rows}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 from mien.gallery.audit import Level
-from mien.gallery.index import Index
+from mien.gallery.index import Index, remove_strays
 from mien.gallery.sealing import Seal
 from mien.gallery.search import View
 from mien.gallery.sql import SqlTransaction
@@ -95,6 +95,8 @@ class SqliteStore:
     def writing(self, collection: str) -> Iterator[SqlTransaction]:
         """The only writer; commits at the end of the block, and changes nothing where the block raises."""
         with self._connection() as connection, self._writer, self._transaction(connection, "BEGIN IMMEDIATE"):
+            # Whoever closed the gallery meanwhile, to erase the collection, must not see it come back.
+            self._check_open()
             yield SqlTransaction(connection, _DIALECT, collection, self.location, self._seal)
 
     def view(self, transaction: Transaction) -> View:
@@ -124,8 +126,7 @@ class SqliteStore:
         Raises:
             StoreUnavailable: Another process did not stop reading for ``timeout`` seconds, or keeps the index locked.
         """
-        with self.reading(collection) as transaction:
-            self._index(collection).purge(transaction)
+        self._wipe(collection)
         with self._connection() as connection, self._writer, self._translated():
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
@@ -135,9 +136,14 @@ class SqliteStore:
             )
             raise StoreUnavailable(message, path=self.location, removed=True, purged=False)
         # Once more: a reader that began before the removal may have written a table meanwhile; none such is left now.
+        self._wipe(collection)
+        return self.purge_level
+
+    def _wipe(self, collection: str) -> None:
         with self.reading(collection) as transaction:
             self._index(collection).purge(transaction)
-        return self.purge_level
+            numbers = transaction.collection_numbers()
+        remove_strays(self.path, numbers)
 
     def spread(self, urls: Sequence[str]) -> None:
         """Refused: a file is in one place."""
@@ -233,8 +239,7 @@ class SqliteStore:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         if self._pid != os.getpid():
             self._forget_parent()
-        if self._closed:
-            raise StoreUnavailable(f"{self.location}: the gallery is closed", path=self.location)
+        self._check_open()
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -246,6 +251,10 @@ class SqliteStore:
                 connection.close()
             else:
                 self._idle.append(connection)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self.location}: the gallery is closed", path=self.location)
 
     def _connect(self) -> sqlite3.Connection:
         with self._translated():

@@ -173,5 +173,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             INSERT OR IGNORE INTO unpurged VALUES (OLD.collection_id);
         END""",
     ),
+    (
+        # Numbers of collections are never given twice, unlike a rowid: keys of people, names of index files and what
+        # must not come back are told apart by them, also of a collection that was erased.
+        "ALTER TABLE gallery ADD COLUMN last_collection INTEGER NOT NULL DEFAULT 0",
+        "UPDATE gallery SET last_collection = (SELECT coalesce(max(collection_id), 0) FROM collection)",
+        """CREATE TRIGGER collection_takes_number AFTER INSERT ON collection BEGIN
+            UPDATE gallery SET last_collection = NEW.collection_id;
+        END""",
+    ),
 )
 """What makes each schema out of the one before; ``PRAGMA user_version`` counts those that were applied."""
