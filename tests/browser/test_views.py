@@ -266,6 +266,26 @@ def test_the_operating_point_is_chosen_on_its_curve(visit, site, samples):
     site.rest("PUT", "/collections/main/operating-point", json={"fpir": 0.01})
 
 
+def test_a_collection_is_erased_once_its_name_is_typed(visit, site):
+    site.rest("PUT", "/collections", json={"name": "visitors"})
+    with visit("settings") as page:
+        page.goto(f"{site.url}/collections/visitors/settings")
+        page.get_by_role("button", name="Erase visitors").click()
+        sure = page.get_by_role("dialog").get_by_role("button", name="Erase it")
+        expect(sure).to_be_disabled()
+        typed = page.get_by_label("Type its name, visitors")
+        typed.fill("main")
+        expect(sure).to_be_disabled()
+        typed.press("Enter")
+        typed.fill("visitors")
+        sure.click()
+        gone = page.locator("#gone")
+        expect(gone).to_contain_text("visitors is erased")
+        expect(gone).to_contain_text("none")
+        expect(gone).to_be_focused()
+    assert [one["name"] for one in site.rest("GET", "/collections")["collections"]] == ["main"]
+
+
 def test_keys_are_made_shown_once_and_revoked(visit, site):
     with visit("settings") as page:
         page.get_by_label("What for").fill("door")

@@ -105,6 +105,7 @@ ROWS = [
     Row("GET", "/v1/collections", Scope.read),
     Row("PUT", "/v1/collections", Scope.admin, send=lambda w: {"json": {"name": w.collection}}),
     Row("GET", COLLECTION, Scope.read),
+    Row("DELETE", COLLECTION, Scope.admin, "erase_collection"),
     Row("GET", f"{COLLECTION}/calibration", Scope.read),
     Row("GET", f"{COLLECTION}/operating-point", Scope.read),
     Row("PUT", f"{COLLECTION}/operating-point", Scope.admin, send=lambda _: {"json": {"fpir": 0.02}}),

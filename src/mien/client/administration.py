@@ -11,6 +11,7 @@ from mien.client.documents import (
     AuditPage,
     AuditVerification,
     CalibrationRecord,
+    CollectionErased,
     CollectionRecord,
     Collections,
     Health,
@@ -99,6 +100,16 @@ class Administration(Part):
         """This collection."""
         path = path_of("collections", self.collection)
         answer: CollectionRecord = self._transport.ask("GET", path)
+        return answer
+
+    def erase_collection(self, *, proof: bool = False) -> CollectionErased:
+        """Erase this collection for good, with everybody in it, and all that the service has of it.
+
+        Args:
+            proof: Search the gallery's files for the templates afterwards.
+        """
+        path = path_of("collections", self.collection)
+        answer: CollectionErased = self._transport.ask("DELETE", path, query={"proof": proof})
         return answer
 
     def calibration(self) -> CalibrationRecord:

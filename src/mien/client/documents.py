@@ -9,6 +9,7 @@ __all__ = [
     "AuditPage",
     "AuditVerification",
     "CalibrationRecord",
+    "CollectionErased",
     "CollectionRecord",
     "Collections",
     "Comparison",
@@ -125,6 +126,27 @@ class CalibrationRecord(TypedDict):
     lowest_fpir: float | None
     lowest_fmr: float | None
     comparisons: dict[str, list[ComparisonPoint]]
+
+
+class CollectionErased(TypedDict):
+    """What the erasure of a collection did.
+
+    Attributes:
+        faces: samples, and faces without a name
+        elsewhere: other collections with the same images, of those that the key may see
+        keys: other API keys that were granted it, and are no more
+        keys_revoked: those of them that were granted nothing else
+    """
+
+    collection: str
+    people: int
+    faces: int
+    level: str
+    entry: dict[str, Any]
+    proof: dict[str, Any] | None
+    elsewhere: list[str]
+    keys: int
+    keys_revoked: int
 
 
 class CollectionRecord(TypedDict):

@@ -61,9 +61,9 @@ class AuditEntry:
     Attributes:
         sequence: 1, 2, 3 ...
         time: UTC.
-        action: ``"erase"``, ``"expire"`` (a consent ran out), ``"purge"`` (the bytes of those before are gone),
-            ``"proof"`` (files were searched for them), a change by somebody who acts (``"enroll"``, ``"merge"`` ...),
-            or an access that a service notes, such as ``"identify"``.
+        action: ``"erase"``, ``"erase_sample"``, ``"erase_collection"``, ``"expire"`` (a consent ran out), ``"purge"``
+            (the bytes of those before are gone), ``"proof"`` (files were searched for them), a change by somebody who
+            acts (``"enroll"``, ``"merge"`` ...), or an access that a service notes, such as ``"identify"``.
         subject: Keyed hash of the person's id, None where a line concerns nobody in particular.
         collection: Keyed hash of the collection's name; None where a line concerns none, such as a comparison of two
             images that were sent.

@@ -236,6 +236,37 @@ class Access:
             )
         return known is None
 
+    def erased(self, name: str, by: str) -> tuple[int, int]:
+        """Forget a collection that was erased, and who was granted it: another of its name may be anybody's.
+
+        Args:
+            name: Of the collection.
+            by: Id of the key that erased it, which keeps its grant: it may make the collection anew.
+
+        Returns:
+            From how many keys the grant was taken, and how many of them were revoked since they had no other.
+        """
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM collection WHERE name = ?", (name,))
+            connection.execute("UPDATE epoch SET number = number + 1")
+            others = connection.execute("SELECT key_id, collections FROM api_key WHERE key_id <> ?", (by,)).fetchall()
+            left = {key_id: [*json.loads(granted)] for key_id, granted in others if name in json.loads(granted)}
+            left = {key_id: [one for one in granted if one != name] for key_id, granted in left.items()}
+            for key_id, granted in left.items():
+                if granted:
+                    row = json.dumps(granted), key_id
+                    connection.execute("UPDATE api_key SET collections = ? WHERE key_id = ?", row)
+                else:
+                    connection.execute("DELETE FROM api_key WHERE key_id = ?", (key_id,))
+        return len(left), sum(not granted for granted in left.values())
+
+    def epoch(self) -> int:
+        """How often a collection was erased, by any process."""
+        with self._connected() as connection:
+            (number,) = connection.execute("SELECT number FROM epoch").fetchone()
+        return int(number)
+
     def collections(self) -> dict[str, Rules]:
         """The rules of the collections that were made here, by name."""
         with self._connected() as connection:

@@ -67,6 +67,11 @@ class Follower:
         with self._lock:
             self._waiting = deque((place, without(event, person_id)) for place, event in self._waiting)
 
+    def forget_all(self) -> None:
+        """Take everything out of what waits."""
+        with self._lock:
+            self._waiting.clear()
+
 
 class Feed:
     """Events of late, and who follows them.
@@ -83,10 +88,12 @@ class Feed:
         self._followers: list[Follower] = []
 
     def listen(self, event: Event) -> None:
-        """Keep an event, and tell its followers; an erased person is forgotten at the same time."""
+        """Keep an event, and tell its followers; an erased person, or collection, is forgotten at the same time."""
         with self._lock:
             if event.kind == "person.erased":
                 self._forget(str(event.data.get("person_id")))
+            elif event.kind == "collection.erased":
+                self._forget_collection(event.collection)
             number = next(self._numbers)
             self._kept.append((number, event))
             for follower in self._followers:
@@ -123,6 +130,13 @@ class Feed:
         with self._lock:
             own = (event for _, event in reversed(self._kept) if event.collection == collection and wanted(event))
             return [*itertools.islice(own, limit)]
+
+    def _forget_collection(self, collection: str | None) -> None:
+        others = ((number, event) for number, event in self._kept if event.collection != collection)
+        self._kept = deque(others, maxlen=KEPT)
+        for follower in self._followers:
+            if follower.collection == collection:
+                follower.forget_all()
 
     def _forget(self, person_id: str) -> None:
         self._kept = deque(((number, without(event, person_id)) for number, event in self._kept), maxlen=KEPT)

@@ -36,6 +36,7 @@ IDLE = 3600.0
 """Seconds after which a job whose files nobody sends any more is given up."""
 _SWEEP = 60.0
 _NOTED = 1.0
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,24 @@ class Jobs:
         """Remove a job that is over, with what came of it."""
         self.results.remove(job.job_id)
         self._ledger.remove(job.job_id)
+
+    def remove_all(self, collection: str, timeout: float) -> bool:
+        """End and remove every job of a collection, with what came of it; False where one does not end in that time.
+
+        Args:
+            collection: Which.
+            timeout: Seconds.
+        """
+        end = time.monotonic() + timeout
+        while running := [job for job in self._ledger.within(collection) if not job.ended]:
+            if time.monotonic() > end:
+                return False
+            for job in running:
+                self.cancel(job)
+            time.sleep(_PAUSE)
+        for job in self._ledger.within(collection):
+            self.remove(job)
+        return True
 
     def progress(self, active: Active, *, last: bool = False) -> None:
         """Note how far a job is, once a second."""

@@ -110,6 +110,10 @@ class Ledger:
             f"collection = ? AND kind IN ({marks}) ORDER BY created DESC, job_id LIMIT ?", (collection, *wanted, limit)
         )
 
+    def within(self, collection: str) -> list[Job]:
+        """Every job of a collection."""
+        return self._select("collection = ?", (collection,))
+
     def over(self, before: dt.datetime) -> list[Job]:
         """Jobs that have been over since a time."""
         return self._select(f"state NOT IN {_OPEN} AND changed < ?", (before.isoformat(),))

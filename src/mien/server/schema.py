@@ -84,5 +84,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             since TEXT NOT NULL,
             problem TEXT) STRICT""",
     ),
+    (
+        # How often collections were erased: a process sees by one number that it may hold one open that is gone.
+        "CREATE TABLE epoch (number INTEGER NOT NULL) STRICT",
+        "INSERT INTO epoch VALUES (0)",
+    ),
 )
 """What makes each layout out of the one before; ``PRAGMA user_version`` counts those that were applied."""

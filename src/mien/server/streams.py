@@ -12,6 +12,7 @@ import json
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ _log = logging.getLogger("mien.server")
 State: TypeAlias = Literal["stopped", "connecting", "watching", "waiting", "failed"]
 _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _LOOK = 1.0
+_PAUSE = 0.02
 
 _COLUMNS = "stream_id, collection, name, shown, fps, rules, enabled, created, state, since, problem"
 
@@ -191,6 +193,23 @@ class Streams:
         with self._connected() as connection:
             connection.execute("DELETE FROM stream WHERE stream_id = ?", (stream.stream_id,))
         self._changed.set()
+
+    def remove_all(self, collection: str, timeout: float) -> bool:
+        """Watch and keep none of a collection any more; False where this process watches one still after that time.
+
+        Args:
+            collection: Which.
+            timeout: Seconds.
+        """
+        with self._connected() as connection:
+            connection.execute("DELETE FROM stream WHERE collection = ?", (collection,))
+        self._changed.set()
+        end = time.monotonic() + timeout
+        while any(one.watch.collection == collection for one in [*self._watchers.values()]):
+            if time.monotonic() > end:
+                return False
+            time.sleep(_PAUSE)
+        return True
 
     def say(self, stream_id: str, state: State, problem: str | None = None) -> None:
         """Note how a stream is."""

@@ -151,6 +151,15 @@ class Webhooks:
             connection.execute("DELETE FROM delivery WHERE webhook_id = ?", (webhook_id,))
             connection.execute("DELETE FROM webhook WHERE webhook_id = ?", (webhook_id,))
 
+    def remove_all(self, collection: str) -> None:
+        """Remove every webhook of a collection with everything that they were to be told."""
+        with self._connected() as connection:
+            connection.execute(
+                "DELETE FROM delivery WHERE webhook_id IN (SELECT webhook_id FROM webhook WHERE collection = ?)",
+                (collection,),
+            )
+            connection.execute("DELETE FROM webhook WHERE collection = ?", (collection,))
+
     def listen(self, event: Event) -> None:
         """Put an event into the outbox of everybody who is to be told; an erased person's name leaves it."""
         if event.collection is None:

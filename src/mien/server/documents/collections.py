@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from mien.server.documents.base import Document, Rate
 
 __all__ = [
     "CalibrationRecord",
+    "CollectionErased",
     "CollectionRecord",
     "Collections",
     "ComparisonPoint",
@@ -53,6 +56,20 @@ class Collections(Document):
     """Those that the key may see."""
 
     collections: list[CollectionRecord]
+
+
+class CollectionErased(Document):
+    """What the erasure of a collection did."""
+
+    collection: str
+    people: int
+    faces: int = Field(description="samples, and faces without a name")
+    level: str
+    entry: dict[str, Any]
+    proof: dict[str, Any] | None
+    elsewhere: list[str] = Field(description="other collections with the same images, of those that the key may see")
+    keys: int = Field(description="other API keys that were granted it, and are no more")
+    keys_revoked: int = Field(description="those of them that were granted nothing else")
 
 
 class PopulationRecord(Document):

@@ -192,7 +192,7 @@ def settings(page: ThePage, gallery: Here) -> Response:
     return page.of(
         "settings",
         collection=gallery.collection,
-        said=said(),
+        said=said("settings", "person", "levels"),
         rules=rules,
         plot=plot(search_curve(calibration, size), rules.fpir) if calibration else None,
         plot_size=(WIDTH, HEIGHT),

@@ -281,6 +281,17 @@ WORDS: dict[str, dict[str, str]] = {
         "once": "Copy the key now. It is shown this once, and nobody can read it again:",
         "more": "Another collection",
         "more_name": "Name",
+        "erase": "Erase this collection",
+        "erase_lead": "Everybody in it, their photos, unknown faces, jobs, cameras, webhooks and rules, for good. API "
+        "keys that were granted this collection lose it, and keys that were granted nothing else are revoked.",
+        "erase_begin": "Erase {collection}",
+        "erase_sure": "Erase {collection} for good?",
+        "erase_warning": "Nobody can take this back. The audit log keeps a line that says how many people went.",
+        "erase_type": "Type its name, {collection}, to go on",
+        "erase_do": "Erase it",
+        "erased": "{collection} is erased",
+        "erased_people": "People: {people}. Faces: {faces}.",
+        "erased_keys": "API keys that lost it: {keys}. Of these revoked: {revoked}.",
     },
     "unknown": {
         "title": "Unknown faces",

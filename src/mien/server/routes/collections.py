@@ -13,6 +13,7 @@ from mien.gallery.people import parse_label
 from mien.server.access import EVERY
 from mien.server.documents.collections import (
     CalibrationRecord,
+    CollectionErased,
     CollectionRecord,
     Collections,
     ComparisonPoint,
@@ -23,6 +24,7 @@ from mien.server.documents.collections import (
     SearchPoint,
 )
 from mien.server.envelope import Refused
+from mien.server.erasing import erase_collection as erase
 from mien.server.routes.parts import Admin, InCollection, Reader, Serving, problems
 from mien.server.service import Service
 
@@ -41,7 +43,7 @@ def list_collections(key: Reader, service: Serving) -> Collections:
     return Collections(collections=[_record(service, gallery) for gallery in found if gallery is not None])
 
 
-@router.put("", responses={201: {"model": CollectionRecord}, **problems(400)})
+@router.put("", responses={201: {"model": CollectionRecord}, **problems(400, 409)})
 def make_collection(key: Admin, new: NewCollection, response: Response, service: Serving) -> CollectionRecord:
     """Make a collection, or change what is asked for, and kept, in it."""
     name = parse_label(new.name)
@@ -50,7 +52,8 @@ def make_collection(key: Admin, new: NewCollection, response: Response, service:
     is_new = name not in service.galleries.names()
     service.access.declare(name, **new.model_dump(include={"consent_required", "crops"}, exclude_none=True))
     gallery = service.galleries.of(key, name)
-    assert gallery is not None
+    if gallery is None:
+        raise Refused(409, "collection_busy", f"{name}: is being erased; come back in 10 s", {"Retry-After": "10"})
     if new.crops is False:
         with gallery.acting(key.key_id):
             gallery.forget_crops()
@@ -62,6 +65,20 @@ def make_collection(key: Admin, new: NewCollection, response: Response, service:
 def show_collection(_: Reader, gallery: InCollection, service: Serving) -> CollectionRecord:
     """One collection."""
     return _record(service, gallery)
+
+
+@router.delete("/{collection}", responses=problems(404, 409))
+def erase_collection(key: Admin, gallery: InCollection, service: Serving, proof: bool = False) -> CollectionErased:
+    """Erase a collection for good: everybody in it, faces, pictures, jobs, streams, webhooks, rules and grants.
+
+    With `proof`, the gallery's files are searched for the templates afterwards. A collection that is made under the
+    same name later is a new one: of other keys, those that are granted every collection see it, and no others. Keys
+    that were granted this one alone are revoked; the key that asks keeps its grant. 409 where a job or a stream in it
+    does not end within seconds: nobody was removed then.
+    """
+    done, keys, revoked = erase(service, key, gallery.collection, proof=proof)
+    told = [name for name in done.elsewhere if key.may(name)]
+    return CollectionErased.model_validate({**done.to_dict(), "elsewhere": told, "keys": keys, "keys_revoked": revoked})
 
 
 @router.get("/{collection}/calibration", responses=problems(404, 409))

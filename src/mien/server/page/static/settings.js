@@ -1,6 +1,7 @@
-// The operating point, the rules of the collection, keys, and other collections.
+// The operating point, the rules of the collection, its erasure, keys, and other collections.
 
 import { ask, here, tell } from "./api.js";
+import { bytes, say } from "./words.js";
 
 const { collection } = document.documentElement.dataset;
 
@@ -41,6 +42,45 @@ document.getElementById("point")?.addEventListener("change", ({ target }) => {
     point.classList.toggle("now", point.dataset.rate === target.value);
   }
 });
+
+const sure = document.getElementById("sure");
+document.getElementById("erase")?.addEventListener("click", () => {
+  sure.querySelector("form").reset();
+  sure.querySelector("[value=erase]").disabled = true;
+  sure.returnValue = "";
+  sure.showModal();
+});
+sure?.querySelector("input").addEventListener("input", ({ target }) => {
+  sure.querySelector("[value=erase]").disabled = target.value !== collection;
+});
+sure?.addEventListener("close", () => {
+  if (sure.returnValue !== "erase") return;
+  tell(say("common", "working"));
+  attempt(async () => show(await ask(`${here}?proof=true`, { method: "DELETE" })));
+});
+
+function show({ people, faces, proof, level, entry, keys, keys_revoked: revoked }) {
+  const { files, size, pieces, found } = proof;
+  const searched = { files: files.length, pieces, size: bytes(size) };
+  const lines = [
+    say("settings", "erased_people", { people, faces }),
+    found.length
+      ? say("person", "proof_found", { places: found.join(say("common", "and")) })
+      : say("person", "proof_clean", searched),
+    say("person", "level", { level: say("levels", level) }),
+    say("person", "entry", { number: entry.sequence }),
+    say("settings", "erased_keys", { keys, revoked }),
+  ];
+  const gone = document.getElementById("gone");
+  for (const line of lines) {
+    const item = document.createElement("li");
+    item.textContent = line;
+    gone.querySelector("ul").append(item);
+  }
+  for (const card of document.querySelectorAll("main .card")) card.hidden = card !== gone;
+  gone.hidden = false;
+  gone.focus();
+}
 
 function on(id, act) {
   const form = document.getElementById(id);
