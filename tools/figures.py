@@ -28,6 +28,7 @@ PAGES = (
     RESULTS / "capacity.md",
     RESULTS / "service.md",
     ROOT / "docs" / "explanation" / "expressions.md",
+    RESULTS / "quality.md",
 )
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
@@ -221,6 +222,44 @@ FER2013: of {fer["public"]:,} public images {fer["identical"]} stand in training
 {fer["seconds"]:.0f} s.
 """
     return table(rows) + said + conditions(results, f"seed {results['seed']}")
+
+
+def quality(results: dict[str, Any]) -> str:
+    """Partial areas of error versus discard, and how much smaller utility's is."""
+    votes = ("pair", "person")
+    rows = [["", *(f"Area x 1000, one vote a {vote}" for vote in votes), *(f"Utility less it, {v}" for v in votes)]]
+    rows.append(["---"] * 5)
+    for name in results["pair"]["areas"]:
+        areas = [f"{1e3 * results[vote]['areas'][name]:.2f}" for vote in votes]
+        less = [_thousandths(results[vote]["utility_less"].get(name)) for vote in votes]
+        rows.append([name, *areas, *less])
+    others = "\n".join(f"- {_other(vote, results['other_splits'])}" for vote in votes)
+    said = f"""
+{results["mated"]:,} mated comparisons of {results["people"]:,} people, {results["errors"]} of which fail at FMR
+{small(results["fmr"], 0)}. Utility costs {results["microseconds_a_face"]:.0f} microseconds a face. The table is of one
+split of the people; {len(results["other_splits"])} other splits give
+
+{others}
+"""
+    return table(rows) + said + conditions(results, f"{results['folds']} folds by people, seed {results['seed']}")
+
+
+def _other(vote: str, splits: list[dict[str, Any]]) -> str:
+    """What the other splits of the people give."""
+    rivals = ("detector score", "face size", "Laplacian")
+    areas = [1e3 * split[vote]["areas"]["utility"] for split in splits]
+    below = sum(all(split[vote]["utility_less"][name]["high"] < 0 for name in rivals) for split in splits)
+    return (
+        f"one vote a {vote}: {min(areas):.2f} to {max(areas):.2f}, the intervals against detector score, face size\n"
+        f"  and Laplacian all below zero in {below} of them"
+    )
+
+
+def _thousandths(difference: dict[str, float] | None) -> str:
+    if difference is None:
+        return ""
+    value, low, high = (1e3 * difference[key] for key in ("value", "low", "high"))
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def gallery(results: dict[str, Any]) -> str:
@@ -449,6 +488,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "open_set": ("open_set.json", open_set),
     "det": ("det.json", det),
     "leaks": ("leaks.json", leaks),
+    "quality": ("quality.json", quality),
     "gallery": ("gallery.json", gallery),
     "gallery_512": ("gallery-512.json", gallery),
     "gallery_10m": ("gallery-10m.json", gallery),

@@ -69,8 +69,8 @@ class FakeGallery:
         for label, sources in people:
             yield self.enroll(label, sources, **options)
 
-    def identify_all(self, sources, *, fpir, on_error):
-        self.calls.append(fpir)
+    def identify_all(self, sources, *, fpir, require, on_error):
+        self.calls.append(fpir if require is None else (fpir, require))
         for index, source in enumerate(sources):
             name = Path(source).stem
             if "bad" in name:

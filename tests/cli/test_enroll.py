@@ -4,7 +4,7 @@ import pytest
 
 from mien.cli import main
 
-DEFAULTS = {"purpose": None, "until": None, "new": False, "person_id": None, "allow": []}
+DEFAULTS = {"purpose": None, "until": None, "new": False, "person_id": None, "allow": [], "require": None}
 
 
 def test_one_person_from_files_and_folders(gallery, files, capsys):
@@ -18,8 +18,8 @@ def test_one_person_from_files_and_folders(gallery, files, capsys):
 
 def test_a_folder_per_person(gallery, files, capsys):
     folder = files("Bo/1.jpg", "Ada/2.jpg", "Ada/1.jpg", ".hidden/1.jpg", "loose.jpg")
-    assert main(["enroll", "--from", str(folder), "--new", "--allow", "blurred"]) == 0
-    options = {"purpose": None, "until": None, "new": True, "allow": ["blurred"]}
+    assert main(["enroll", "--from", str(folder), "--new", "--allow", "blurred", "--require", "quality=medium"]) == 0
+    options = {"purpose": None, "until": None, "new": True, "allow": ["blurred"], "require": "quality=medium"}
     people = [("Ada", ["1.jpg", "2.jpg"], options), ("Bo", ["1.jpg"], options)]
     assert gallery.calls == ["1 workers", *people, "closed"]
     assert len(capsys.readouterr().out.splitlines()) == 2

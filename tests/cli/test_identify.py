@@ -23,6 +23,11 @@ def test_table_names_people_and_says_unknown(gallery, files, capsys):
     assert gallery.calls == [0.05, "closed"]
 
 
+def test_what_is_required_is_passed_on(gallery, files):
+    assert main(["identify", str(files("Ada.jpg")), "--require", "quality=high"]) == 0
+    assert gallery.calls == [(0.01, "quality=high"), "closed"]
+
+
 def test_a_folder_goes_on_past_bad_files_and_ends_with_a_count_and_a_list(gallery, files, capsys):
     folder = files("1bad.jpg", "Ada.jpg", "zbad.jpg")
     assert main(["identify", str(folder)]) == 3

@@ -23,6 +23,7 @@ __all__ = [
     "add_gallery",
     "add_images",
     "add_recogniser",
+    "add_require",
     "chosen_pipeline",
     "error_rate",
     "expand",
@@ -80,6 +81,16 @@ def add_recogniser(parser: argparse.ArgumentParser, *, required: bool = False) -
         choices=RECOGNISERS,
         required=required,
         help="the network that compares faces" + ("" if required else " (default: the collection's, else sface)"),
+    )
+
+
+def add_require(parser: argparse.ArgumentParser) -> None:
+    """``--require``."""
+    parser.add_argument(
+        "--require",
+        metavar="quality=LEVEL",
+        help="refuse faces below this level: quality=low, quality=medium or quality=high (default: nothing more "
+        "than every face is asked)",
     )
 
 

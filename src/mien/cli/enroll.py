@@ -16,6 +16,7 @@ from mien.cli._options import (
     add_format,
     add_gallery,
     add_recogniser,
+    add_require,
     add_workers,
     expand,
     is_folder,
@@ -70,6 +71,7 @@ def register(commands: Commands) -> None:
         metavar="REASON",
         help="a reason not to refuse an image for, such as matches_other_person for twins (may be given again)",
     )
+    add_require(parser)
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--new", action="store_true", help="somebody new, even where the label is taken")
     who.add_argument("--person-id", metavar="ID", help="the person of this id, where several bear the label")
@@ -98,7 +100,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _enrolments(
     gallery: Gallery, people: list[tuple[str, list[Path]]], arguments: argparse.Namespace
 ) -> Iterator[Enrolment]:
-    options = {"purpose": arguments.purpose, "until": arguments.until, "allow": arguments.allow}
+    options = {
+        "purpose": arguments.purpose,
+        "until": arguments.until,
+        "allow": arguments.allow,
+        "require": arguments.require,
+    }
     if arguments.folder is not None or arguments.retry is not None:
         yield from gallery.enroll_all(people, workers=arguments.workers, new=arguments.new, **options)
         return

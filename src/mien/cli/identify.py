@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli._batch import Batch, Result, annotated_paths
-from mien.cli._options import Commands, a_path, add_format, add_gallery, add_images, error_rate, expand, open_gallery
+from mien.cli._options import (
+    Commands,
+    a_path,
+    add_format,
+    add_gallery,
+    add_images,
+    add_require,
+    error_rate,
+    expand,
+    open_gallery,
+)
 from mien.cli._output import compared
 from mien.errors import UnwritableFile
 
@@ -44,6 +54,7 @@ def register(commands: Commands) -> None:
         metavar="RATE",
         help="false positive identification rate to decide at, for this gallery (default: 0.01)",
     )
+    add_require(parser)
     parser.add_argument("--save", type=a_path, metavar="DIR", help="write annotated copies of the images there")
     parser.add_argument("--report", type=a_path, metavar="FILE.html", help="write a self-contained report")
     add_gallery(parser)
@@ -56,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     batch = Batch(expand(arguments.images), arguments.format, describe)
     copies = annotated_paths(arguments.images, batch.sources, arguments.save) if arguments.save else {}
     with open_gallery(arguments, must_exist=True) as gallery:
-        results = gallery.identify_all(batch.sources, fpir=arguments.fpir, on_error=batch.failed)
+        results = gallery.identify_all(
+            batch.sources, fpir=arguments.fpir, require=arguments.require, on_error=batch.failed
+        )
         entries = _save(batch.follow(results), copies)
         if arguments.report:
             from mien.render import write_report

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mien.gallery.enrolment import Probe
     from mien.media import Source
+    from mien.quality import Gate, Require
     from mien.recognition import Pipeline
 
 __all__ = [
@@ -58,6 +59,7 @@ class Task:
         enrolled: Hashes of contents that need no second look.
         allow: Reasons that are no reason to refuse.
         wrong: Why none of it can be enrolled.
+        gate: What is required beyond what every sample is asked; None for nothing more.
     """
 
     label: str
@@ -65,12 +67,14 @@ class Task:
     enrolled: frozenset[str]
     allow: tuple[str, ...]
     wrong: MienError | None = None
+    gate: Gate | None = None
 
     def look(self, pipeline: Pipeline) -> list[Probe]:
         """What there is to be enrolled."""
         from mien.gallery.enrolment import look
+        from mien.quality import Gate
 
-        return look(self.sources, pipeline, self.enrolled, self.allow)
+        return look(self.sources, pipeline, self.enrolled, self.allow, Gate.of(self.gate))
 
 
 class Job(Protocol[SeenT]):
@@ -115,6 +119,7 @@ class Bulk(Enrolling):
         until: str | dt.date | None = None,
         new: bool = False,
         allow: Collection[str] = (),
+        require: Require = None,
     ) -> Iterator[Enrolment]:
         """Enrol many people, each as by `enroll`, as soon as their images were looked at.
 
@@ -131,6 +136,7 @@ class Bulk(Enrolling):
             until: See `enroll`.
             new: See `enroll`; each is then somebody new, every time that it is run.
             allow: See `enroll`.
+            require: See `enroll`.
 
         Yields:
             What came of each person. Where nobody could be enrolled at all, every image is refused with the reason.
@@ -141,16 +147,25 @@ class Bulk(Enrolling):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             ModelError, StoreError: The models or the store failed; who came before is enrolled.
         """
+        from mien.quality import Gate
+
+        gate = Gate.of(require)
         expires, purpose = parse_until(until), parse_purpose(purpose)
         run = runner(workers)
         pipeline = self._pipeline()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-        tasks = (self._task(label, sources, new, expires, allow) for label, sources in people)
+        tasks = (self._task(label, sources, new, expires, allow, gate) for label, sources in people)
         return self._committed(run(tasks, pipeline), new, purpose, expires)
 
     def _task(
-        self, label: str, sources: Iterable[Source], new: bool, expires: dt.date | None, allow: Collection[str]
+        self,
+        label: str,
+        sources: Iterable[Source],
+        new: bool,
+        expires: dt.date | None,
+        allow: Collection[str],
+        gate: Gate,
     ) -> Task:
         images, enrolled = tuple(sources), set[str]()
         wrong: MienError | None = None
@@ -163,7 +178,7 @@ class Bulk(Enrolling):
                 wrong = NoImages(f"{label}: expected at least one image, got none")
         except MienError as error:
             wrong = error
-        return Task(label, images, frozenset(enrolled), tuple(allow), wrong)
+        return Task(label, images, frozenset(enrolled), tuple(allow), wrong, gate)
 
     def _committed(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mien.gallery.enrolment import Probe
     from mien.media import Source
+    from mien.quality import Require
     from mien.recognition import Pipeline
 
 __all__ = ["Enrolling"]
@@ -42,6 +43,7 @@ class Enrolling(Collection):
         new: bool = False,
         person_id: str | None = None,
         allow: Set[str] = (),
+        require: Require = None,
         request: str | None = None,
     ) -> Enrolment:
         """Enrol a person, or add samples to one; what does not serve is refused with reasons, the rest is enrolled.
@@ -59,6 +61,8 @@ class Enrolling(Collection):
             new: Make another person, even where the label is taken.
             person_id: The person to add to, where several bear the label.
             allow: Reasons that are no reason to refuse, such as ``("matches_other_person",)`` for twins.
+            require: What the images must be beyond what every sample is asked: ``"quality=medium"``, or a
+                `mien.quality.Gate`.
             request: A key of the caller's for this call. Sent again with the same images, nothing is done and the
                 first answer comes back, so that a caller who got none may simply repeat.
 
@@ -75,7 +79,9 @@ class Enrolling(Collection):
             StoreError: The store failed; nothing was changed.
         """
         from mien.gallery.enrolment import look
+        from mien.quality import Gate
 
+        gate = Gate.of(require)
         label, expires, purpose = parse_label(label), parse_until(until), parse_purpose(purpose)
         if new and person_id is not None:
             raise InvalidArgument("enroll: give new=True or person_id=, not both")
@@ -86,7 +92,7 @@ class Enrolling(Collection):
             self._check_space(transaction, pipeline)
             person = enrollee(transaction, label, new, person_id, expires)
             enrolled = transaction.contents(person.person_id) if person else set()
-        probes = look(several(sources), pipeline, enrolled, allow)
+        probes = look(several(sources), pipeline, enrolled, allow, gate)
         if not probes:
             raise NoImages(f"enroll {label}: expected at least one image, got none")
         return self._enrol(label, probes, new, person_id, allow, purpose, expires, request)

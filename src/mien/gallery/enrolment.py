@@ -61,7 +61,11 @@ class Probe:
 
 
 def look(
-    sources: Iterable[Source], pipeline: Pipeline, enrolled: Collection[str], allow: Collection[str]
+    sources: Iterable[Source],
+    pipeline: Pipeline,
+    enrolled: Collection[str],
+    allow: Collection[str],
+    gate: quality.Gate = quality.OPEN,
 ) -> list[Probe]:
     """Find the face to enrol in each image; constant memory but for templates.
 
@@ -70,6 +74,7 @@ def look(
         pipeline: Finds and embeds.
         enrolled: Hashes of contents that need no second look.
         allow: Reasons that are no reason to refuse.
+        gate: What is required beyond what every sample is asked.
 
     Returns:
         A probe a source, in order: a sample, ``already``, or reasons. What is wrong with one image does not stop the
@@ -104,11 +109,13 @@ def look(
         sent[index].refuse(error.code, error.message)
 
     for index, _, faces in pipeline.find_all_indexed(feed(), on_error=failed):
-        _examine(sent[index], faces, hashes[index], pipeline.artefact, allow)
+        _examine(sent[index], faces, hashes[index], pipeline.artefact, allow, gate)
     return probes
 
 
-def _examine(probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Collection[str]) -> None:
+def _examine(
+    probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Collection[str], gate: quality.Gate
+) -> None:
     if not len(faces):
         probe.refuse("no_face", "no face was found; give a picture in which the face is at least 24 pixels wide")
         return
@@ -117,10 +124,18 @@ def _examine(probe: Probe, faces: Faces, sha256: str, artefact: str, allow: Coll
     rivals = int(np.count_nonzero(sizes >= MAIN_FACE * sizes[main])) - 1
     if rivals and "several_faces" not in allow:
         probe.refuse("several_faces", f"{rivals + 1} faces of like size: cut out the one that is meant")
-    take(probe, faces, main, sha256, artefact, allow)
+    take(probe, faces, main, sha256, artefact, allow, gate)
 
 
-def take(probe: Probe, faces: Faces, row: int, sha256: str, artefact: str, allow: Collection[str]) -> None:
+def take(
+    probe: Probe,
+    faces: Faces,
+    row: int,
+    sha256: str,
+    artefact: str,
+    allow: Collection[str],
+    gate: quality.Gate = quality.OPEN,
+) -> None:
     """Make one face of an image the probe's sample, unless it has reasons against it or the face gives some.
 
     Args:
@@ -130,8 +145,10 @@ def take(probe: Probe, faces: Faces, row: int, sha256: str, artefact: str, allow
         sha256: Hash of the image's content.
         artefact: What computed the templates.
         allow: Reasons that are no reason to refuse.
+        gate: What is required beyond what every sample is asked.
     """
-    for reason in quality.reasons(faces, quality.ENROLMENT)[row]:
+    always, required = quality.reasons(faces, quality.ENROLMENT)[row], gate.reasons(faces)[row]
+    for reason in dict.fromkeys((*always, *required)):
         if reason not in allow:
             probe.refuse(reason, f"the face is {reason.replace('_', ' ')}: give a clearer picture")
     if probe.reasons:

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["confirm", "decide", "decide_tracks"]
 
 
-def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: float, candidates: int) -> Faces:
+def decide(
+    faces: Faces,
+    view: View,
+    calibration: Calibration | None,
+    fpir: float,
+    candidates: int,
+    gate: quality.Gate = quality.OPEN,
+) -> Faces:
     """The faces with a decision each; arguments and rules as in `mien.Gallery.identify`."""
     people = view.people
     if not len(faces) or not people:
@@ -30,8 +37,14 @@ def decide(faces: Faces, view: View, calibration: Calibration | None, fpir: floa
     assert faces.templates is not None
     found = [each.candidates for each in view.search(faces.templates, candidates)]
     decisions = [
-        recognition.decide_identification(likely, calibration=calibration, fpir=fpir, people=people, reasons=reasons)
-        for likely, reasons in zip(found, quality.reasons(faces), strict=True)
+        recognition.decide_identification(
+            likely,
+            calibration=calibration,
+            fpir=fpir,
+            people=people,
+            reasons=tuple(dict.fromkeys((*always, *required))),
+        )
+        for likely, always, required in zip(found, quality.reasons(faces), gate.reasons(faces), strict=True)
     ]
     return dataclasses.replace(faces, decisions=_one_face_each(decisions))
 

@@ -12,6 +12,7 @@ from mien.types import Decision, Faces, Image
 
 if TYPE_CHECKING:
     from mien.media import Source
+    from mien.quality import Gate, Require
     from mien.recognition import Calibration, Pipeline
 
 __all__ = ["Identifying", "check_search"]
@@ -28,7 +29,7 @@ class Identifying(Collection):
         """
         return self._pipeline()
 
-    def identify(self, source: Source, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
+    def identify(self, source: Source, *, fpir: float = 0.01, candidates: int = 5, require: Require = None) -> Faces:
         """Find the faces of an image and say who each is, or unknown.
 
         People whose consent has expired are not searched. Two faces of one image are never decided to be one person:
@@ -39,6 +40,8 @@ class Identifying(Collection):
             source: An image.
             fpir: Share of searches by people who are not in the gallery that may name somebody, for this gallery.
             candidates: How many people to list for each face, best first.
+            require: What a face must be beyond what every face is asked: ``"quality=medium"``, or a
+                `mien.quality.Gate`; one that falls short is unknown, with the reasons.
 
         Returns:
             Faces with decisions.
@@ -49,19 +52,22 @@ class Identifying(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
         """
-        return self.decide(self._pipeline().find(source), fpir=fpir, candidates=candidates)
+        gate = _gate(require)  # what cannot be is refused before the image is looked at
+        check_search(fpir, candidates)
+        return self.decide(self._pipeline().find(source), fpir=fpir, candidates=candidates, require=gate)
 
-    def decide(self, faces: Faces, *, fpir: float = 0.01, candidates: int = 5) -> Faces:
+    def decide(self, faces: Faces, *, fpir: float = 0.01, candidates: int = 5, require: Require = None) -> Faces:
         """As `identify`, of faces that were found in one image already: with templates of the collection's space.
 
         Raises:
             SpaceMismatch: They are of another embedding space.
             UnsupportedErrorRate, StoreError: As in `identify`.
         """
+        gate = _gate(require)
         check_search(fpir, candidates)
         pipeline = self._pipeline()
         self._check_faces(faces, pipeline)
-        return self._identified(faces, pipeline, fpir, candidates)
+        return self._identified(faces, pipeline, fpir, candidates, gate)
 
     def verify(self, source: Source, person: str, *, fmr: float = 1e-4) -> Decision:
         """Decide whether the largest face of an image is that of a person who is enrolled.
@@ -115,6 +121,7 @@ class Identifying(Collection):
         *,
         fpir: float = 0.01,
         candidates: int = 5,
+        require: Require = None,
         on_error: Callable[[int, MienError], None] | None = None,
     ) -> Iterator[tuple[int, Image, Faces]]:
         """Identify the faces of many images: in order, batched, in constant memory; see `identify`.
@@ -123,16 +130,18 @@ class Identifying(Collection):
             sources: Images.
             fpir: See `identify`.
             candidates: See `identify`.
+            require: See `identify`.
             on_error: Called with the position and the error of an image that cannot be read, which is then left out;
                 None raises it.
 
         Yields:
             Position, image ((height, width, 3) uint8, RGB), and faces with decisions.
         """
+        gate = _gate(require)
         check_search(fpir, candidates)
         pipeline = self._pipeline()
         found = pipeline.find_all_indexed(sources, on_error=on_error)
-        return ((i, image, self._identified(faces, pipeline, fpir, candidates)) for i, image, faces in found)
+        return ((i, image, self._identified(faces, pipeline, fpir, candidates, gate)) for i, image, faces in found)
 
     def _check_faces(self, faces: Faces, pipeline: Pipeline) -> None:
         if len(faces) and faces.space != pipeline.space:
@@ -142,13 +151,19 @@ class Identifying(Collection):
                 got=faces.space,
             )
 
-    def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int) -> Faces:
+    def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int, gate: Gate) -> Faces:
         from mien.gallery.identification import decide
 
         self._sweep()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-            return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates)
+            return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates, gate)
+
+
+def _gate(require: Require) -> Gate:
+    from mien.quality import Gate
+
+    return Gate.of(require)
 
 
 def check_search(fpir: float, candidates: int) -> None:

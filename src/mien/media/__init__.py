@@ -2,6 +2,7 @@
 
 from mien.media.files import EXTENSIONS, list_images, replacing, write, write_bytes, write_failure
 from mien.media.image import MAX_BYTES, MAX_PIXELS, read
+from mien.media.quantisation import quantisation
 from mien.media.recording import VideoWriter
 from mien.media.regions import Region, regions
 from mien.media.source import Source, source_name
@@ -21,6 +22,7 @@ __all__ = [
     "is_video",
     "list_images",
     "open_video",
+    "quantisation",
     "read",
     "regions",
     "replacing",

@@ -17,6 +17,7 @@ from mien.quality.components import (
     under_exposure,
 )
 from mien.quality.pose import head_pose
+from mien.quality.utility import MEASURES, load_utility
 from mien.types import Array, Faces, Image
 
 __all__ = ["assess"]
@@ -57,7 +58,9 @@ def assess(image: Image, faces: Faces) -> Faces:
         - ``quality.brightness``: mean luminance of the face, 0 to 1;
         - ``quality.under_exposure``, ``quality.over_exposure``: share of its pixels nearly black, nearly white;
         - ``quality.yaw``, ``quality.pitch``, ``quality.roll``: degrees, see `mien.quality.head_pose`;
-        - ``quality.cut_off``: share of the box outside the image.
+        - ``quality.cut_off``: share of the box outside the image;
+        - ``quality.utility``: 0 to 100, how well the face will be recognised as far as the recogniser itself can tell
+          (see `mien.quality.utility`); only of faces with templates of a space for which that was learnt.
 
     Raises:
         InvalidArgument: The image is not the size that the faces say.
@@ -76,7 +79,12 @@ def assess(image: Image, faces: Faces) -> Faces:
     for name, measure in _OF_THE_REGION.items():
         measures[name] = np.array([measure(region) for region in regions], np.float32)
     extra = {**faces.extra, **{f"quality.{name}": column for name, column in measures.items()}}
-    return dataclasses.replace(faces, quality=_unified(measures), extra=extra)
+    assessed = dataclasses.replace(faces, quality=_unified(measures), extra=extra)
+    known = faces.space is not None and set(MEASURES) <= {"score", *extra}
+    model = load_utility(str(faces.space)) if known else None
+    if model is None:
+        return assessed
+    return dataclasses.replace(assessed, extra={**extra, "quality.utility": model.score(assessed)})
 
 
 def _unified(measures: dict[str, Array]) -> Array:

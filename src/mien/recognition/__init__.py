@@ -5,6 +5,7 @@ from mien.recognition.clustering import cluster, clustering_threshold
 from mien.recognition.curve import search_curve
 from mien.recognition.decide import decide_identification, decide_verification
 from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
+from mien.recognition.examining import examine
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
 from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
@@ -22,6 +23,7 @@ __all__ = [
     "decide_identification",
     "decide_verification",
     "default_pipeline",
+    "examine",
     "find",
     "find_all",
     "fit",

@@ -76,9 +76,14 @@ class Embedder:
         Returns:
             (n, d) float32 of unit length.
         """
+        return self.embed_with_norms(chips)[0]
+
+    def embed_with_norms(self, chips: Image) -> tuple[Array, Array]:
+        """As `embed`, and (n,) float32: how long each was before it was brought to unit length, a sign of quality."""
         if not len(chips):
-            return np.empty((0, len(self._origin)), np.float32)
-        return unit(self.features(chips) - self._origin)
+            return np.empty((0, len(self._origin)), np.float32), np.empty(0, np.float32)
+        centred = self.features(chips) - self._origin
+        return unit(centred), np.asarray(np.linalg.norm(centred, axis=1), np.float32)
 
     def features(self, chips: Image) -> Array:
         """The network's features, some faces seen twice: (n, d) float32 of any length; n >= 1."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,7 +18,7 @@ from mien.errors import InvalidArgument, MienError
 from mien.faces import Detector, Landmarker
 from mien.media.image import Photo, decode
 from mien.recognition.embed import Embedder
-from mien.types import Faces, Image
+from mien.types import Array, Faces, Image
 
 __all__ = ["OnError", "Pipeline"]
 
@@ -162,12 +162,23 @@ class Pipeline:
         """
         found = self._landmarker.refine(images, located)
         chips = [self._embedder.align(image, faces.landmarks) for image, faces in zip(images, found, strict=True)]
-        templates = self._embedder.embed(np.concatenate(chips)) if chips else np.empty((0, self.dimension), np.float32)
-        ends = np.cumsum([len(faces) for faces in found])
+        if not found:
+            return []
+        templates, norms = self._embedder.embed_with_norms(np.concatenate(chips))
+        starts = np.cumsum([0, *(len(faces) for faces in found)])
+        parts = [slice(start, end) for start, end in pairwise(starts.tolist())]
         return [
-            quality.assess(image, replace(faces, templates=templates[end - len(faces) : end], space=self.space))
-            for image, faces, end in zip(images, found, ends, strict=True)
+            quality.assess(image, self._embedded(faces, templates[part], norms[part]))
+            for image, faces, part in zip(images, found, parts, strict=True)
         ]
+
+    def _embedded(self, faces: Faces, templates: Array, norms: Array) -> Faces:
+        extra = {**faces.extra, "feature_norm": norms}
+        return replace(faces, templates=templates, space=self.space, extra=extra)
+
+    def meshes(self, images: Sequence[Image], faces: Sequence[Faces]) -> list[Array]:
+        """The 468-point mesh of each face, see `mien.faces.Landmarker.meshes`."""
+        return self._landmarker.meshes(images, faces)
 
     def _batches(self, sources: Iterator[tuple[int, media.Source]]) -> Iterator[_Batch]:
         first = list(islice(sources, 1))

@@ -16,6 +16,7 @@ from mien.render.expressions import (
     track_dicts,
 )
 from mien.render.plots import require_plots
+from mien.render.portrait import PORTRAIT_SCHEMA, annotate_portrait, portrait_to_dict
 from mien.render.report import write_report
 from mien.render.rows import CSV_COLUMNS, faces_to_rows
 from mien.render.table import table
@@ -27,11 +28,13 @@ __all__ = [
     "EVENT_SCHEMA",
     "EXPRESSIONS_SCHEMA",
     "EXPRESSION_TRACK_SCHEMA",
+    "PORTRAIT_SCHEMA",
     "SCHEMA",
     "Annotator",
     "EventWriter",
     "TimelineRow",
     "annotate",
+    "annotate_portrait",
     "decision_to_dict",
     "evaluation_to_dict",
     "event_to_dict",
@@ -40,6 +43,7 @@ __all__ = [
     "face_square",
     "faces_to_dict",
     "faces_to_rows",
+    "portrait_to_dict",
     "require_plots",
     "table",
     "timeline",

@@ -8,7 +8,18 @@ import math
 from mien.metrics import Rate
 from mien.types import Decision, Face
 
-__all__ = ["Verdict", "clock", "interval", "number", "rate_meaning", "reason_words", "share", "title", "verdict"]
+__all__ = [
+    "Verdict",
+    "advice",
+    "clock",
+    "interval",
+    "number",
+    "rate_meaning",
+    "reason_words",
+    "share",
+    "title",
+    "verdict",
+]
 
 
 class Verdict(enum.StrEnum):
@@ -26,13 +37,48 @@ class Verdict(enum.StrEnum):
 
 _REASONS = {
     "blurred": "blurred",
+    "close_to_border": "too close to the border",
+    "compressed": "spoilt by compression",
     "cut_off": "cut off by the border",
     "extreme_pose": "turned away",
+    "eyes_closed": "eyes not open",
+    "flat": "without contrast",
+    "low_quality": "of low quality",
+    "mouth_open": "mouth open",
+    "nodding": "looking up or down",
+    "several_faces": "several faces",
+    "tilted": "head tilted",
     "too_bright": "too bright",
     "too_dark": "too dark",
+    "too_far": "too far away",
+    "too_near": "too near",
     "too_small": "too small",
+    "turned": "turned to a side",
     "uncalibrated": "not calibrated",
     "undecided": "not decided yet",
+    "uneven_background": "background not plain",
+    "uneven_light": "light from one side",
+    "unnatural_colour": "colour of skin not natural",
+}
+_ADVICE = {
+    "blurred": "focus on the eyes, hold still, use a shorter exposure",
+    "close_to_border": "leave more room around the head",
+    "compressed": "save with less compression, and send the original file",
+    "eyes_closed": "both eyes are to be open",
+    "flat": "use more light, and no filter",
+    "mouth_open": "the mouth is to be closed, the face at rest",
+    "nodding": "camera at the height of the eyes, chin level",
+    "not_measured": "could not be measured in this photo",
+    "several_faces": "one person alone in the picture",
+    "tilted": "hold the head upright",
+    "too_bright": "less exposure, or softer light: parts of the face are white",
+    "too_far": "come nearer, or crop around the head",
+    "too_near": "step back, or leave more around the head",
+    "too_small": "come nearer or use more pixels: at least 90 between the eyes",
+    "turned": "look straight into the camera",
+    "uneven_background": "a plain, light wall behind, without shadows",
+    "uneven_light": "light both sides of the face alike",
+    "unnatural_colour": "set the white balance",
 }
 _PER_CENT_FROM = 9.5e-4
 _RATES = {"fmr": "false match rate", "fpir": "false positive identification rate"}
@@ -50,6 +96,11 @@ def verdict(decision: Decision | None) -> Verdict:
 def reason_words(reason: str) -> str:
     """``"extreme_pose"`` as ``"turned away"``; a reason without words of its own loses its underscores."""
     return _REASONS.get(reason, reason.replace("_", " "))
+
+
+def advice(reason: str) -> str:
+    """What a photographer may do about a reason; empty where nothing is known to help."""
+    return _ADVICE.get(reason, "")
 
 
 def title(face: Face) -> str:
