@@ -230,7 +230,8 @@ def fields(document):
 
 @pytest.fixture(scope="module")
 def json_page():
-    return set(CODE.findall((ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")))
+    pages = (ROOT / "docs" / "reference").glob("json*.md")
+    return {name for page in pages for name in CODE.findall(page.read_text(encoding="utf-8"))}
 
 
 def test_every_json_field_is_explained(json_page):

@@ -119,7 +119,7 @@ def test_it_is_whole_while_others_write(path, tmp_path):
 
 def test_the_service_file_goes_along_where_it_is_asked_for(path, tmp_path, backup):
     state = tmp_path / "service.db"
-    Database(state).create("CREATE TABLE api_key (key_id TEXT)")
+    Database(state)
     back_up(path, tmp_path / "both", service=state)
     assert "service.db" in members(tmp_path / "both")
     assert "service.db" not in members(backup)
