@@ -99,7 +99,7 @@ class Site:
             method, f"{self.url}/v1{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=60, **more
         )
         assert answer.is_success, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def enrol(self, label, *photos):
         files = [("images", (path.name, path.read_bytes())) for path in photos]

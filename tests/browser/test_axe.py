@@ -82,6 +82,17 @@ def done(page, samples):
     assert found == []
 
 
+def watched(page, samples):
+    page.get_by_label("Name").fill("Back door")
+    page.get_by_label("Address").fill("http://127.0.0.1:9/nothing")
+    page.get_by_role("button", name="Watch it", exact=True).click()
+    page.get_by_text("Told as it happens.").wait_for()
+    found = faults(page)
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_text("No camera is watched.").wait_for()
+    assert found == []
+
+
 VIEWS = [
     ("recognise", None),
     ("recognise", looked),
@@ -93,6 +104,8 @@ VIEWS = [
     ("people", one_person),
     ("unknown", waiting),
     ("jobs", done),
+    ("streams", None),
+    ("streams", watched),
     ("webhooks", None),
     ("settings", None),
     ("audit", None),

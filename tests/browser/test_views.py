@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import io
+import itertools
 import re
 import shutil
 import sqlite3
+import threading
+import time
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import av
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -349,6 +356,75 @@ def test_a_job_is_cancelled(visit, site):
         expect(row).to_contain_text("cancelled")
         row.get_by_role("button", name="Remove").click()
         expect(row).to_have_count(0)
+
+
+@pytest.fixture
+def camera(samples):
+    """A real server of motion JPEG that shows a real clip over and over, and can be shut."""
+    clip = []
+    with av.open(samples / "single_face.mp4") as source:
+        for number, frame in enumerate(source.decode(video=0)):
+            if number % 3 == 0:
+                encoded = io.BytesIO()
+                frame.to_image().save(encoded, "JPEG", quality=90)
+                clip.append(encoded.getvalue())
+
+    class Camera(BaseHTTPRequestHandler):
+        open = True
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for picture in itertools.cycle(clip):
+                    if not Camera.open:
+                        return
+                    self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + picture + b"\r\n")
+                    time.sleep(0.1)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Camera.url = f"http://127.0.0.1:{server.server_port}/stream"
+        yield Camera
+        Camera.open = False
+        server.shutdown()
+
+
+def test_a_camera_is_watched_and_what_happens_before_it_is_told(visit, site, camera):
+    visit.forgive("422")
+    with visit("streams") as page:
+        expect(page.locator("main")).to_contain_text("No camera is watched.")
+        page.get_by_label("Name").fill("Front door")
+        page.get_by_label("Address").fill("file:///etc/passwd")
+        page.get_by_role("button", name="Watch it", exact=True).click()
+        expect(page.locator("#status")).to_contain_text("rtsp")
+        page.get_by_label("Address").fill(camera.url)
+        page.get_by_role("button", name="Watch it", exact=True).click()
+        expect(page.get_by_role("heading", name="Front door")).to_be_visible()
+        expect(page.locator("#line")).to_have_text("Told as it happens.")
+        expect(page.locator("[data-state]")).to_have_text("watched")
+        expect(page.locator("#events")).to_contain_text("somebody is unknown")
+        page.reload()
+        expect(page.locator("#events")).to_contain_text("somebody is unknown")
+        camera.open = False
+        expect(page.locator("[data-state]")).to_have_text("connecting again")
+        page.get_by_role("button", name="Watch it no more").click()
+        expect(page.locator("[data-state]")).to_have_text("not watched")
+        page.get_by_role("button", name="Remove").click()
+        expect(page.locator("main")).to_contain_text("No camera is watched.")
+
+
+def test_who_may_not_watch_sees_cameras_and_what_happens(visit, site):
+    made = site.rest("POST", "/collections/main/streams", json={"name": "Yard", "url": "http://127.0.0.1:9/x"})
+    with visit("streams", key=site.issue("reader")) as page:
+        expect(page.get_by_role("heading", name="Yard")).to_be_visible()
+        expect(page.get_by_role("button", name="Remove")).to_have_count(0)
+        expect(page.get_by_label("Address")).to_have_count(0)
+    site.rest("DELETE", f"/collections/main/streams/{made['stream_id']}")
 
 
 def test_webhooks_are_made_and_their_dead_letters_tried_again(visit, site, receiver):

@@ -203,6 +203,18 @@ def settings(page: ThePage, gallery: Here) -> Response:
     )
 
 
+@router.get("/collections/{collection}/streams")
+def streams(page: ThePage, gallery: Here) -> Response:
+    """Cameras that are watched, and what happens before them."""
+    return page.of(
+        "streams",
+        collection=gallery.collection,
+        said=said("streams", "stream_states", "stream_kinds"),
+        streams=page.service.streams.of(gallery.collection),
+        fpir=page.service.galleries.rules(gallery.collection).fpir,
+    )
+
+
 @router.get("/collections/{collection}/webhooks")
 def webhooks(page: ThePage, gallery: Here) -> Response:
     """Who is told of what happens."""
