@@ -347,7 +347,6 @@ WORDS: dict[str, dict[str, str]] = {
         "failed": "cannot be watched",
     },
     "stream_kinds": {
-        "stream.appeared": "somebody appears",
         "stream.recognised": "{label} is recognised",
         "stream.unknown": "somebody is unknown",
         "stream.left": "{label} leaves",
