@@ -509,3 +509,34 @@ def test_the_keyboard_reaches_everything(visit, samples):
         expect(page.get_by_role("navigation")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("navigation")).to_be_hidden()
+
+
+def test_a_video_is_watched_and_error_rates_are_measured(visit, site, samples, portraits, tmp_path):
+    people = tmp_path / "people"
+    for name, photos in {
+        "Barack": [samples / f"obama{n}.jpg" for n in ("", 2, 3)],
+        "Joe": [samples / "biden.jpg"],
+        "Jin": portraits,
+    }.items():
+        (people / name).mkdir(parents=True)
+        for photo in photos:
+            shutil.copy(photo, people / name)
+    with visit("jobs") as page:
+        before = page.locator("[data-job]").count()
+        page.get_by_label("What to do").select_option("watch")
+        page.set_input_files("#files", samples / "face_noface.mov")
+        page.get_by_role("button", name="Begin").click()
+        ended(page, before + 1)
+        page.get_by_role("link", name="Show the result").first.click()
+        expect(page.locator("main")).to_contain_text("unknown")
+        page.get_by_role("link", name="All jobs").click()
+        page.get_by_label("What to do").select_option("evaluate")
+        page.set_input_files("#folder", people)
+        page.get_by_role("button", name="Begin").click()
+        ended(page, before + 2)
+        page.get_by_role("link", name="Show the report").first.click()
+        expect(page.locator("body")).to_contain_text("FNMR")
+        page.go_back()
+        for _ in range(2):
+            page.get_by_role("button", name="Remove").first.click()
+            page.wait_for_load_state()
