@@ -251,6 +251,28 @@ def test_routes_tell_what_they_did(client, service, holders, photo, enrolled, ma
 
 @pytest.mark.weights
 @pytest.mark.samples
+def test_edits_and_unnamed_faces_are_told_of(client, service, holders, photo, enrolled, main_collection):
+    person_id = enrolled().json()["person_id"]
+    told = []
+    service.bus.listen(told.append)
+    main, own = "/v1/collections/main", holders["operator"]
+    listed = client.get(f"{main}/people/{person_id}/samples", headers=own).json()["samples"]
+    rejected = f"{main}/faces/{listed[0]['face_id']}/reject"
+    assert client.post(rejected, headers=own, json={"person_id": person_id}).status_code == 200
+    (edit, *_) = client.get(f"{main}/edits", headers=own).json()["edits"]
+    assert client.delete(f"{main}/edits/{edit['edit_id']}", headers=own).status_code == 200
+    client.post(f"{main}/suggestions", headers=own, files={"images": photo("biden.jpg")})
+    client.delete(f"{main}/faces", headers=own)
+    assert [(event.kind, event.data) for event in told] == [
+        ("person.changed", {"person_id": person_id}),
+        ("edit.undone", {"edit_id": edit["edit_id"], "action": "reject"}),
+        ("faces.suggested", {"suggestions": 1, "faces": 1}),
+        ("faces.forgotten", {"faces": 1}),
+    ]
+
+
+@pytest.mark.weights
+@pytest.mark.samples
 def test_a_consent_that_runs_out_is_told_as_an_erasure(
     client, service, holders, enrolled, main_collection, monkeypatch
 ):

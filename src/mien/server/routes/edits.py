@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from mien.server.documents.suggestions import EditRecord, Edits
-from mien.server.routes.parts import InCollection, Operator, problems
+from mien.server.routes.parts import InCollection, Operator, Serving, problems
 
 __all__ = ["router"]
 
@@ -23,7 +23,11 @@ def list_edits(key: Operator, gallery: InCollection) -> Edits:
 
 
 @router.delete("/{edit_id}", responses=problems(404, 409))
-def undo_edit(key: Operator, gallery: InCollection, edit_id: Annotated[int, Path(ge=1, lt=2**63)]) -> EditRecord:
+def undo_edit(
+    key: Operator, gallery: InCollection, service: Serving, edit_id: Annotated[int, Path(ge=1, lt=2**63)]
+) -> EditRecord:
     """Undo the last edit; 409 where another one came after it."""
     with gallery.acting(key.key_id):
-        return EditRecord.model_validate(gallery.undo(edit_id).to_dict())
+        undone = gallery.undo(edit_id)
+    service.bus.publish("edit.undone", gallery.collection, edit_id=undone.edit_id, action=undone.action)
+    return EditRecord.model_validate(undone.to_dict())

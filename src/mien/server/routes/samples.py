@@ -122,7 +122,9 @@ def move_face(
 
 
 @router.post("/faces/{face_id}/reject", responses=problems(400, 404, 409))
-def reject_face(key: Operator, gallery: InCollection, face_id: FaceId, who: Rejection) -> SampleRecord:
+def reject_face(
+    key: Operator, gallery: InCollection, service: Serving, face_id: FaceId, who: Rejection
+) -> SampleRecord:
     """Say that a face is not this person's; a sample becomes unnamed, and is not suggested as theirs again."""
     if (who.person_id is None) == (who.suggestion_id is None):
         raise Refused(422, "invalid_request", "expected a person_id or a suggestion_id, got both or neither")
@@ -130,5 +132,7 @@ def reject_face(key: Operator, gallery: InCollection, face_id: FaceId, who: Reje
         person(gallery, who.person_id)
     with gallery.acting(key.key_id):
         face = gallery.reject(face_id, who.person_id or who.suggestion_id or "")
+    if who.person_id is not None:
+        service.bus.publish("person.changed", gallery.collection, person_id=who.person_id)
     (record,) = records(gallery, [face])
     return record

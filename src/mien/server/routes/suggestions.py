@@ -13,6 +13,7 @@ from mien.server.documents.search import Neighbour
 from mien.server.documents.suggestions import Forgotten, Naming, SuggestionRecord, Suggestions
 from mien.server.routes.changing import FaceId, RequestKey, SuggestionId, check_consent, once, person, records
 from mien.server.routes.parts import Enroller, InCollection, Operator, Reader, Serving, problems, several_images
+from mien.server.service import Service
 
 __all__ = ["router"]
 
@@ -58,6 +59,8 @@ async def suggest(
         if crops:
             contents = [source.getvalue() for source in sources]
             service.crops.keep(gallery, contents, [face for one in found for face in one.faces])
+        faces = sum(len(one.faces) for one in found)
+        service.bus.publish("faces.suggested", gallery.collection, suggestions=len(found), faces=faces)
         shown = [one for one in found if one.candidate or len(one.faces) >= min_faces]
         return _suggestions(gallery, shown, refused)
 
@@ -85,26 +88,28 @@ def name_suggestion(
 
 
 @router.delete("/suggestions/{suggestion_id}")
-def forget_suggestion(key: Operator, gallery: InCollection, suggestion_id: SuggestionId) -> Forgotten:
+def forget_suggestion(key: Operator, gallery: InCollection, service: Serving, suggestion_id: SuggestionId) -> Forgotten:
     """Remove the faces of a suggestion with every byte of them; their photos are not looked at again."""
-    return _forgotten(gallery, key.key_id, suggestion_id)
+    return _forgotten(service, gallery, key.key_id, suggestion_id)
 
 
 @router.delete("/faces/{face_id}")
-def forget_face(key: Operator, gallery: InCollection, face_id: FaceId) -> Forgotten:
+def forget_face(key: Operator, gallery: InCollection, service: Serving, face_id: FaceId) -> Forgotten:
     """Remove an unnamed face with every byte of it."""
-    return _forgotten(gallery, key.key_id, face_id)
+    return _forgotten(service, gallery, key.key_id, face_id)
 
 
 @router.delete("/faces")
-def forget_all_faces(key: Operator, gallery: InCollection) -> Forgotten:
+def forget_all_faces(key: Operator, gallery: InCollection, service: Serving) -> Forgotten:
     """Remove every unnamed face with every byte of it, and which photos were looked at."""
-    return _forgotten(gallery, key.key_id)
+    return _forgotten(service, gallery, key.key_id)
 
 
-def _forgotten(gallery: Gallery, actor: str, *keys: str) -> Forgotten:
+def _forgotten(service: Service, gallery: Gallery, actor: str, *keys: str) -> Forgotten:
     with gallery.acting(actor):
-        return Forgotten(faces=gallery.forget(*keys))
+        count = gallery.forget(*keys)
+    service.bus.publish("faces.forgotten", gallery.collection, faces=count)
+    return Forgotten(faces=count)
 
 
 def _suggestions(gallery: Gallery, found: list[Suggestion], refused: list[RefusedImage]) -> Suggestions:
