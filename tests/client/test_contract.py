@@ -50,6 +50,7 @@ GIVEN = {
     "threshold": 0.2,
     "where": None,
     "max_faces": 3,
+    "require": "quality=medium",
     "other": "2",
     "force": True,
     "samples": ["3"],

@@ -107,7 +107,13 @@ class Faces(Part):
         return found
 
     def identify(
-        self, image: Upload, *, fpir: float | None = None, candidates: int = 5, max_faces: int = 100
+        self,
+        image: Upload,
+        *,
+        fpir: float | None = None,
+        candidates: int = 5,
+        max_faces: int = 100,
+        require: str | None = None,
     ) -> FacesFound:
         """Who of the collection is in an image.
 
@@ -116,12 +122,14 @@ class Faces(Part):
             fpir: False positive identification rate to decide at; None for the collection's.
             candidates: How many of the most alike are told for each face.
             max_faces: How many of the largest faces to search for; the others are ``unsearched``.
+            require: What a face must be beyond what every face is asked, such as ``"quality=medium"``; one that falls
+                short is unknown, with the reasons.
 
         Raises:
             UnreadableImage: There is no such file.
             ServiceError: The service refused, or did not answer.
         """
-        given = {"fpir": fpir, "candidates": candidates, "max_faces": max_faces}
+        given = {"fpir": fpir, "candidates": candidates, "max_faces": max_faces, "require": require}
         fields: list[Field] = [("image", uploaded(image))]
         fields += [(name, str(value)) for name, value in given.items() if value is not None]
         path = path_of("collections", self.collection, "identify")

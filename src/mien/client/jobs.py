@@ -33,18 +33,30 @@ class Jobs(Part):
             images = client.result(job["job_id"])["result"]["images"]
     """
 
-    def begin_identify(self, *, fpir: float | None = None, candidates: int = 1) -> JobRecord:
-        """Who is in each of many images; files are images, or a zip file of them."""
-        return self._begin("identify", {"fpir": fpir, "candidates": candidates})
+    def begin_identify(
+        self, *, fpir: float | None = None, candidates: int = 1, require: str | None = None
+    ) -> JobRecord:
+        """Who is in each of many images; files are images, or a zip file of them.
 
-    def begin_enroll(self, *, purpose: str | None = None, until: str | dt.date | None = None) -> JobRecord:
+        Args:
+            fpir: As in `identify`.
+            candidates: As in `identify`.
+            require: As in `identify`.
+        """
+        return self._begin("identify", {"fpir": fpir, "candidates": candidates, "require": require})
+
+    def begin_enroll(
+        self, *, purpose: str | None = None, until: str | dt.date | None = None, require: str | None = None
+    ) -> JobRecord:
         """Enrol many people; files are ``PERSON/IMAGE``, or a zip file of such.
 
         Args:
             purpose: What all of them agreed to.
             until: Last day on which they are identified.
+            require: As in `enroll`.
         """
-        return self._begin("enroll", {"purpose": purpose, "until": None if until is None else str(until)})
+        last = None if until is None else str(until)
+        return self._begin("enroll", {"purpose": purpose, "until": last, "require": require})
 
     def begin_watch(
         self, *, fpir: float | None = None, fps: float | None = None, rules: Mapping[str, Any] | None = None

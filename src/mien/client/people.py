@@ -24,6 +24,7 @@ class People(Part):
         purpose: str | None = None,
         until: str | dt.date | None = None,
         person_id: str | None = None,
+        require: str | None = None,
         request: str | None = None,
     ) -> Enrolled:
         """Enrol a person, or add images to one; those that do not serve are in ``refused``, with reasons.
@@ -36,13 +37,14 @@ class People(Part):
             purpose: What they agreed to; collections ask for it unless they were made otherwise.
             until: Last day on which they are identified.
             person_id: The person to add to, where several bear the label.
+            require: What the images must be beyond what every sample is asked, such as ``"quality=medium"``.
             request: A key of your own for this call, to be sent again with it by another process, say.
 
         Raises:
             UnreadableImage: There is no such file.
             ServiceError: The service refused, or did not answer.
         """
-        given = {"label": label, "purpose": purpose, "until": until, "person_id": person_id}
+        given = {"label": label, "purpose": purpose, "until": until, "person_id": person_id, "require": require}
         fields: list[Field] = [(name, str(value)) for name, value in given.items() if value is not None]
         fields += [("images", uploaded(image, f"image {number}")) for number, image in enumerate(every(images), 1)]
         done: Enrolled = self._transport.ask(
@@ -150,10 +152,11 @@ class People(Part):
         *,
         purpose: str | None = None,
         until: str | dt.date | None = None,
+        require: str | None = None,
         request: str | None = None,
     ) -> Enrolled:
         """Add images of a person, who needs no other purpose than the one they agreed to before; see `enroll`."""
-        given = {"purpose": purpose, "until": until}
+        given = {"purpose": purpose, "until": until, "require": require}
         fields: list[Field] = [(name, str(value)) for name, value in given.items() if value is not None]
         fields += [("images", uploaded(image, f"image {number}")) for number, image in enumerate(every(images), 1)]
         done: Enrolled = self._transport.ask(

@@ -164,6 +164,7 @@ def identify(task: Task) -> Outcome:
 
     options, gallery = task.job.options, task.gallery
     fpir = options["fpir"] or task.service.galleries.rules(gallery.collection).fpir
+    require = options.get("require")  # a job that an earlier version began has none
     images, people = [], set[str]()
     paths = task.images()
     for start in range(0, len(paths), _TOGETHER):
@@ -172,7 +173,7 @@ def identify(task: Task) -> Outcome:
             if isinstance(found, MienError):
                 task.fail(task.name(path), found)
                 continue
-            decided = gallery.decide(found, fpir=fpir, candidates=options["candidates"])
+            decided = gallery.decide(found, fpir=fpir, candidates=options["candidates"], require=require)
             task.service.metrics.decided("identify", decided.decisions)
             named = {one.person.person_id for one in decided.decisions or () if one.person}
             gallery.note_access("identify", task.job.key_id, named, faces=len(decided))
@@ -187,7 +188,9 @@ def enroll(task: Task) -> Outcome:
     """Enrol the people whose folders were sent."""
     people, options, done = _folders(task), task.job.options, 0
     crops = task.service.galleries.rules(task.gallery.collection).crops
-    enrolments = task.gallery.enroll_all(people.items(), purpose=options["purpose"], until=options["until"])
+    enrolments = task.gallery.enroll_all(
+        people.items(), purpose=options["purpose"], until=options["until"], require=options.get("require")
+    )
     enrolled: list[dict[str, Any]] = []
     for paths in people.values():
 

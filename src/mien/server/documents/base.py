@@ -6,7 +6,9 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Day", "Document", "Fault", "Id", "Label", "Problem", "Purpose", "Rate"]
+from mien.quality.gate import LEVELS
+
+__all__ = ["Day", "Document", "Fault", "Id", "Label", "Problem", "Purpose", "Rate", "Required"]
 
 Id: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 """Key of a person, a sample or an unnamed face."""
@@ -14,6 +16,14 @@ Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Purpose: TypeAlias = Annotated[str, Field(max_length=1000, description="what the person agreed to")]
 Day: TypeAlias = Annotated[str, Field(max_length=10, description="last day (UTC), such as 2027-01-01")]
 Rate: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+Required: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=f"^quality=({'|'.join(LEVELS)})$",
+        description="what a face must be beyond what every face is asked, such as quality=medium",
+    ),
+]
+"""What `mien.quality.Gate.parse` takes."""
 
 
 class Document(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mien.server.documents.base import Day, Document, Label, Purpose, Rate
+from mien.server.documents.base import Day, Document, Label, Purpose, Rate, Required
 
 __all__ = [
     "CalibrateJob",
@@ -28,6 +28,7 @@ class IdentifyJob(Document):
 
     fpir: Rate | None = Field(default=None, description="as in identify; else the collection's")
     candidates: int = Field(default=1, ge=1, le=100)
+    require: Required | None = None
 
 
 class EnrollJob(Document):
@@ -35,6 +36,7 @@ class EnrollJob(Document):
 
     purpose: Purpose | None = Field(default=None, description="what all of them agreed to")
     until: Day | None = None
+    require: Required | None = None
 
 
 class Rules(Document):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
 
-from mien.server.documents.base import Rate
+from mien.server.documents.base import Rate, Required
 from mien.server.documents.faces import Comparison, FacesFound
 from mien.server.routes.parts import Identifier, InCollection, Serving, image, problems
 from mien.types import Faces
@@ -72,14 +72,18 @@ async def identify(
     ] = None,
     candidates: Annotated[int, Form(ge=1, le=100)] = 5,
     max_faces: Annotated[int, Form(ge=1, le=100, description="search the largest faces; the rest is unsearched")] = 100,
+    require: Annotated[Required | None, Form()] = None,
 ) -> FacesFound:
-    """Who is in an image, at a stated false positive identification rate for this collection."""
+    """Who is in an image, at a stated false positive identification rate for this collection.
+
+    A face that falls short of what is required is unknown, with the reasons.
+    """
     faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
 
     def call() -> FacesFound:
         rate = fpir or service.galleries.rules(gallery.collection).fpir
         searched, left = faces.largest_first(max_faces)
-        decided = gallery.decide(searched, fpir=rate, candidates=candidates)
+        decided = gallery.decide(searched, fpir=rate, candidates=candidates, require=require)
         service.metrics.decided("identify", decided.decisions)
         named = {decision.person.person_id for decision in decided.decisions or () if decision.person}
         gallery.note_access("identify", key.key_id, named, faces=len(decided))

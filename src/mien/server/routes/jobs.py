@@ -69,7 +69,7 @@ def begin_enroll(key: Enroller, gallery: InCollection, service: Serving, new: En
     """Begin a job that enrols many people: files are PERSON/IMAGE, or a zip file of such."""
     check_consent(service, gallery, new.purpose)
     until = parse_until(new.until)
-    options = {"purpose": parse_purpose(new.purpose), "until": until and until.isoformat()}
+    options = {"purpose": parse_purpose(new.purpose), "until": until and until.isoformat(), "require": new.require}
     return _begun(service, gallery, key, "enroll", options)
 
 

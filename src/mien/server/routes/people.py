@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from mien.gallery import Gallery, Person
 from mien.server.access import ApiKey
-from mien.server.documents.base import Day, Id, Label, Purpose, Rate
+from mien.server.documents.base import Day, Id, Label, Purpose, Rate, Required
 from mien.server.documents.faces import Comparison
 from mien.server.documents.people import (
     Consent,
@@ -65,13 +65,14 @@ async def enroll(
     purpose: Annotated[Purpose | None, Form()] = None,
     until: Annotated[Day | None, Form()] = None,
     person_id: Annotated[Id | None, Form(description="whom to add to, where several bear the label")] = None,
+    require: Annotated[Required | None, Form()] = None,
 ) -> Enrolled:
     """Enrol a person, or add photos to one; what does not serve is refused with reasons, the rest is enrolled.
 
     200 where nothing was added.
     """
     check_consent(service, gallery, purpose)
-    done = await enrolled(service, gallery, key, label, images, purpose, until, person_id, request)
+    done = await enrolled(service, gallery, key, label, images, purpose, until, person_id, require, request)
     response.status_code = 201 if done.added else 200
     return done
 
@@ -85,6 +86,7 @@ async def enrolled(
     purpose: str | None,
     until: str | None,
     person_id: str | None,
+    require: str | None,
     request: str | None,
 ) -> Enrolled:
     """Enrol images that were sent, and keep crops where the collection keeps them."""
@@ -93,7 +95,9 @@ async def enrolled(
 
     def call() -> Enrolled:
         with gallery.acting(key.key_id):
-            done = gallery.enroll(label, sources, purpose=purpose, until=until, person_id=person_id, request=request)
+            done = gallery.enroll(
+                label, sources, purpose=purpose, until=until, person_id=person_id, require=require, request=request
+            )
         if crops and done.added and done.person_id is not None:
             contents = [source.getvalue() for source in sources]
             service.crops.keep(gallery, contents, gallery.samples(done.person_id))

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response, UploadFile
 
 from mien.gallery import Person
-from mien.server.documents.base import Day, Purpose
+from mien.server.documents.base import Day, Purpose, Required
 from mien.server.documents.people import Enrolled, Erased, Move, PersonRecord, Rejection, SampleRecord, Samples
 from mien.server.envelope import Refused, not_found
 from mien.server.routes.changing import (
@@ -51,11 +51,12 @@ async def add_samples(
     request: RequestKey,
     purpose: Annotated[Purpose | None, Form()] = None,
     until: Annotated[Day | None, Form()] = None,
+    require: Annotated[Required | None, Form()] = None,
 ) -> Enrolled:
     """Add photos of a person; what does not serve is refused with reasons. 200 where nothing was added."""
     known = await service.work.decide(lambda: person(gallery, person_id))
     check_consent(service, gallery, purpose, known)
-    done = await enrolled(service, gallery, key, known.label, images, purpose, until, person_id, request)
+    done = await enrolled(service, gallery, key, known.label, images, purpose, until, person_id, require, request)
     response.status_code = 201 if done.added else 200
     return done
 
