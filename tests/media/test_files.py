@@ -9,6 +9,7 @@ from PIL import Image
 
 from mien import media
 from mien.errors import InvalidArgument, NoImages, UnwritableFile
+from mien.media import xmp
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
 
@@ -142,6 +143,20 @@ def test_written_images_carry_no_metadata(tmp_path):
     media.write(tmp_path / "out.jpg", NOISE)
     with Image.open(tmp_path / "out.jpg") as image:
         assert not image.getexif()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_a_packet_is_written_where_there_is_room(suffix, tmp_path):
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+    media.write(tmp_path / f"a{suffix}", NOISE, xmp=packet)
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert xmp.embedded(image) == [packet]
+
+
+def test_a_packet_without_room_is_refused(tmp_path):
+    with pytest.raises(InvalidArgument, match="no room"):
+        media.write(tmp_path / "a.bmp", NOISE, xmp=b"<x/>")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_passes_through(tmp_path):

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from mien.errors import InvalidArgument, NoImages, UnwritableFile
 from mien.types import Image
@@ -74,15 +75,16 @@ def _is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def write(path: str | os.PathLike[str], image: Image) -> None:
+def write(path: str | os.PathLike[str], image: Image, *, xmp: bytes | None = None) -> None:
     """Write an image; the file appears whole or not at all, and replaces one that was there.
 
     Args:
         path: Its extension chooses the format: JPEG and WebP at quality 92, PNG, BMP or TIFF without loss.
         image: (height, width, 3) uint8, RGB.
+        xmp: A packet (ISO 16684-1) to write into the file.
 
     Raises:
-        InvalidArgument: An extension that names no format, or not an image.
+        InvalidArgument: An extension that names no format, not an image, or a packet for a format without room for it.
         UnwritableFile: No such folder, no permission, or no room; nothing was changed.
     """
     suffix = Path(path).suffix.lower()
@@ -93,10 +95,25 @@ def write(path: str | os.PathLike[str], image: Image) -> None:
     encoded = io.BytesIO()
     name, options = _ENCODING[suffix]
     try:
-        Pillow.fromarray(image).save(encoded, name, **options)
+        Pillow.fromarray(image).save(encoded, name, **options, **_packed(path, name, xmp))
     except (OSError, ValueError) as error:  # a side longer than the format can say
         raise InvalidArgument(f"{path}: {name} cannot hold {image.shape[1]} x {image.shape[0]}: {error}") from error
     write_bytes(path, encoded.getbuffer())
+
+
+def _packed(path: str | os.PathLike[str], name: str, xmp: bytes | None) -> dict[str, object]:
+    """What makes Pillow write a packet."""
+    if xmp is None:
+        return {}
+    if name == "PNG":
+        chunks = PngInfo()
+        chunks.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        return {"pnginfo": chunks}
+    if name == "TIFF":
+        return {"tiffinfo": {700: xmp}}
+    if name not in {"JPEG", "WEBP"}:
+        raise InvalidArgument(f"{path}: {name} has no room for what has to be written into the file; use .png or .jpg")
+    return {"xmp": xmp}
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
