@@ -29,6 +29,7 @@ PAGES = (
     RESULTS / "service.md",
     ROOT / "docs" / "explanation" / "expressions.md",
     RESULTS / "quality.md",
+    ROOT / "docs" / "explanation" / "morphs.md",
 )
 _REGION = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
@@ -413,6 +414,30 @@ def cmnet(results: dict[str, Any]) -> str:
     return table(rows) + conditions(results, how)
 
 
+def morphs(results: dict[str, Any]) -> str:
+    """Who gets past the differential detector, and who is stopped."""
+    found = results["differential"]
+    unknown = found["unknown"]
+    rows = [["Morphing tool", "Both parents match, without detection", "Get past it (MACER)"], ["---"] * 3]
+    rows += [
+        [f"`{tool}`", f"{results['match'][tool]:.1%}", percent(unknown["macer"][tool])] for tool in results["tools"]
+    ]
+    wild = results["lfw"]
+    return (
+        table(rows)
+        + f"""
+- Honest portraits stopped (BSCER): {percent(unknown["bscer"])}; at the threshold that misses {results["macer"]:.0%} of
+  every tool's morphs of all people, {percent(found["bscer_at_macer"])}.
+- Pairs of web photos of one person (LFW, {wild["pairs"]} people) taken for morphs by that threshold:
+  {percent(wild["bscer"])}.
+
+{results["people"]} people and {results["pairs"]} pairs of look-alikes of FRLL (CC BY 4.0), morphs synthetic. Intervals of MACER
+are Wilson's, that of BSCER draws people.
+
+{conditions(results, f"seed {results['seed']}")}"""
+    )
+
+
 def background(results: dict[str, Any]) -> str:
     """Masks, their speed, and recognition before white."""
     masks = results["masks"]
@@ -499,6 +524,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "cmnet": ("cmnet.json", cmnet),
     "serving": ("serving.json", serving),
     "background": ("background.json", background),
+    "morphs": ("morphs.json", morphs),
 }
 
 

@@ -7,7 +7,7 @@ spliced into one parent's picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from xml.sax.saxutils import escape
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import cv2
 import numpy as np
 
-from mien.attacks.warping import frame_points, oval, warp_field, warp_triangles
+from mien.attacks.warping import colours_of, face_mask, frame_points, warp_field, warp_triangles
 from mien.errors import InvalidArgument, NoFace
 from mien.faces import default_detector, default_landmarker, similarity_transforms
 from mien.types import Array, Image
@@ -150,8 +150,8 @@ def _spliced(pair: _Pair) -> Array:
     """The blended face in the first picture, which is warped to fit it."""
     own = warp_triangles(pair.first, pair.points[0], pair.between)
     other = warp_triangles(pair.second, pair.points[1], pair.between)
-    mask = _face(pair, pair.between[:468])
-    other = _coloured(other, own, mask)
+    mask = face_mask(pair.between, *pair.first.shape[:2])
+    other = colours_of(other, own, mask)
     alpha = mask[..., None]
     return np.asarray((1 - alpha) * own + alpha * pair.mixed(own, other), np.float32)
 
@@ -160,7 +160,7 @@ def _seamless(pair: _Pair) -> Array:
     """The blended face set into the first picture as it was, by its gradients (Perez et al., SIGGRAPH 2003)."""
     own = pair.first.astype(np.float32)
     other = warp_triangles(pair.second, pair.points[1], pair.points[0])
-    inner = np.uint8(255) * (_face(pair, pair.points[0][:468], soft=False) > 0.5).astype(np.uint8)
+    inner = np.uint8(255) * (face_mask(pair.points[0], *pair.first.shape[:2], soft=False) > 0.5).astype(np.uint8)
     mixed = np.clip(pair.mixed(own, other), 0, 255).astype(np.uint8)
     left, top, width, height = cv2.boundingRect(inner)
     middle = (left + width // 2, top + height // 2)
@@ -168,43 +168,21 @@ def _seamless(pair: _Pair) -> Array:
 
 
 def _retouched(pair: _Pair) -> Array:
-    """Smoothly warped, sharpened again, and without ghosts: where both differ beyond the face, the first alone stands."""
+    """Smoothly warped, sharpened, without ghosts: where both differ beyond the face, the first alone stands."""
     own = warp_field(pair.first, pair.points[0], pair.between)
     other = warp_field(pair.second, pair.points[1], pair.between)
-    mask = _face(pair, pair.between[:468], grown=1.25)
-    other = _coloured(other, own, mask)
+    mask = face_mask(pair.between, *pair.first.shape[:2], grown=1.25)
+    other = colours_of(other, own, mask)
     blurred = (cv2.GaussianBlur(one, (0, 0), 4).mean(2) for one in (own, other))
     unlike = np.abs(next(blurred) - next(blurred))
-    inside = _face(pair, pair.between[:468])
+    inside = face_mask(pair.between, *pair.first.shape[:2])
     alpha = (mask * np.maximum(inside, np.exp(-((unlike / 20) ** 2))))[..., None]
     mixed = (1 - alpha) * own + alpha * pair.mixed(own, other)
     sharper = mixed + 0.6 * alpha * (mixed - cv2.GaussianBlur(mixed, (0, 0), 1.2))
     return np.asarray(sharper, np.float32)
 
 
-MORPHING_TOOLS = MappingProxyType[str, "Callable[[_Pair], Array]"](
+MORPHING_TOOLS: Mapping[str, Callable[[_Pair], Array]] = MappingProxyType(
     {"complete": _complete, "spliced": _spliced, "seamless": _seamless, "retouched": _retouched}
 )
 """Ways of morphing that leave other traces: a detector that knows one need not know the next."""
-
-
-def _face(pair: _Pair, mesh: Array, *, grown: float = 0.97, soft: bool = True) -> Array:
-    """(H, W) share of the face at each pixel, falling off over a twentieth of its width."""
-    outline = oval(mesh)
-    middle = outline.mean(0)
-    outline = middle + (outline - middle) * grown
-    mask = np.zeros(pair.first.shape[:2], np.float32)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 1.0)
-    sigma = float(np.ptp(outline[:, 0])) / 40
-    if not soft:
-        return mask
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=max(1, round(2 * sigma)))
-    return np.asarray(cv2.GaussianBlur(inner, (0, 0), max(0.5, sigma)), np.float32)
-
-
-def _coloured(picture: Array, like: Array, mask: Array) -> Array:
-    """A picture with the means and deviations of another's face, a channel each (Reinhard et al., 2001)."""
-    inside = mask > 0.5
-    own, others = picture[inside], like[inside]
-    ratio = others.std(0) / np.maximum(own.std(0), 1.0)
-    return np.asarray(np.clip((picture - own.mean(0)) * ratio + others.mean(0), 0, 255), np.float32)

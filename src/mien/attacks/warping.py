@@ -10,12 +10,12 @@ from scipy.spatial import Delaunay
 
 from mien.types import Array, Image
 
-__all__ = ["frame_points", "oval", "warp_field", "warp_triangles"]
+__all__ = ["colours_of", "face_mask", "frame_points", "oval", "warp_field", "warp_triangles"]
 
 # The outline of the face in the mesh (MediaPipe's canonical face model), from the middle of the forehead clockwise.
-_OVAL = np.array(
-    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152)
-    + (148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+_OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152),
+    *(148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 # How far from the outline hair, ears and neck are moved along with the face.
 _AROUND = (1.35, 1.7)
@@ -25,7 +25,7 @@ _FIELD_POINTS = 8
 
 def oval(mesh: Array) -> Array:
     """(36, 2) outline of the face in a (468, 2 or 3) mesh."""
-    return np.asarray(mesh[_OVAL, :2], np.float32)
+    return np.asarray(mesh[list(_OVAL), :2], np.float32)
 
 
 def frame_points(mesh: Array, height: int, width: int) -> Array:
@@ -86,6 +86,44 @@ def warp_field(image: Image, source: Array, target: Array) -> Array:
     y, x = np.mgrid[:height, :width].astype(np.float32)
     smooth = cv2.remap(moved, x / _FIELD_STEP, y / _FIELD_STEP, cv2.INTER_LINEAR)
     return _sampled(image, x + smooth[..., 0], y + smooth[..., 1])
+
+
+def face_mask(mesh: Array, height: int, width: int, *, grown: float = 0.97, soft: bool = True) -> Array:
+    """(height, width) float32 share of the face at each pixel, falling off over a twentieth of its width.
+
+    Args:
+        mesh: (468 or more, 2 or 3), in pixels.
+        height: Of the picture.
+        width: Of the picture.
+        grown: How much larger than the face.
+        soft: Whether it falls off.
+    """
+    outline = oval(mesh)
+    middle = outline.mean(0)
+    outline = middle + (outline - middle) * grown
+    mask = np.zeros((height, width), np.float32)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 1.0)
+    if not soft:
+        return mask
+    sigma = float(np.ptp(outline[:, 0])) / 40
+    inner = cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=max(1, round(2 * sigma)))
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), max(0.5, sigma)), np.float32)
+
+
+def colours_of(picture: Array, like: Array | Image, mask: Array) -> Array:
+    """A picture with the means and deviations of another's face, a channel each (Reinhard et al., 2001).
+
+    Args:
+        picture: (H, W, 3) of 0 to 255.
+        like: Another.
+        mask: (H, W), above 0.5 where both faces are.
+    """
+    inside = mask > 0.5
+    if not inside.any():
+        return picture
+    own, others = picture[inside], np.asarray(like[inside], np.float32)
+    ratio = others.std(0) / np.maximum(own.std(0), 1.0)
+    return np.asarray(np.clip((picture - own.mean(0)) * ratio + others.mean(0), 0, 255), np.float32)
 
 
 def _solved(corners: NDArray[np.float64], values: Array) -> Array:

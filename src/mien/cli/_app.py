@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mien.cli import (
+    attack,
     audit,
     background,
     backup,
@@ -44,6 +45,7 @@ COMMANDS = (
     detect,
     quality,
     background,
+    attack,
     expression,
     people,
     gallery,
