@@ -28,7 +28,7 @@ from report import conditions, save, table
 
 from mien import media, metrics
 from mien.attacks import MORPHING_TOOLS, MorphThreshold
-from mien.attacks.demorphing import dissimilarity
+from mien.attacks.demorphing import morph_score
 from mien.errors import MienError
 from mien.metrics import bona_fide_refused_at
 from mien.recognition import default_pipeline, load_calibration
@@ -56,10 +56,10 @@ def main() -> None:
         portraits = read_portraits(Path(folder) / "frll", options.seed)
     rows = scored(portraits, options.kept)
     figures |= {"people": len(portraits.neutral), "pairs": len(portraits.pairs), "tools": list(MORPHING_TOOLS)}
-    figures["differential"] = judged(rows, "left", options.seed)
+    figures["differential"] = judged(rows, "score", options.seed)
     figures["similarity_alone"] = judged(rows, "whole", options.seed)
     figures["match"] = threat(rows)
-    threshold = at_macer(rows, "left")
+    threshold = at_macer(rows, "score")
     if options.lfw:
         figures["lfw"] = in_the_wild(options.lfw, options.lfw_people, threshold, options.seed)
     show(figures)
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def scored(portraits: Portraits, kept: Path) -> Rows:
-    """A row a comparison: kind, who stands before the camera, both parents, and both dissimilarities."""
+    """A row a comparison: kind, who stands before the camera, both parents, and score and dissimilarity."""
     neutral, smiling = (
         {person: largest(image) for person, image in part.items()} for part in (portraits.neutral, portraits.smiling)
     )
@@ -81,8 +81,8 @@ def scored(portraits: Portraits, kept: Path) -> Rows:
     def add(
         kind: str, who: str, parents: tuple[str, ...], document: tuple[Image, Faces], live: tuple[Image, Faces]
     ) -> None:
-        whole, left = dissimilarity(*document, *live)
-        rows.append({"kind": kind, "who": who, "parents": parents, "whole": whole, "left": left})
+        score, whole = morph_score(*document, *live)
+        rows.append({"kind": kind, "who": who, "parents": parents, "whole": whole, "score": score})
 
     for person in portraits.neutral:
         one, other = (portraits.neutral[person], neutral[person]), (portraits.smiling[person], smiling[person])
@@ -181,7 +181,7 @@ def in_the_wild(archive: Path, people: int, threshold: float, seed: int) -> dict
             try:
                 pair = [media.read(files.read(name)) for name in several[index][:2]]
                 faces = [largest(image) for image in pair]
-                _, left = dissimilarity(pair[0], faces[0], pair[1], faces[1])
+                left, _ = morph_score(pair[0], faces[0], pair[1], faces[1])
             except (MienError, AssertionError):
                 failed += 1
                 continue

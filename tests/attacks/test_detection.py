@@ -20,13 +20,12 @@ def portraits(samples):
 
 
 @pytest.mark.parametrize("tool", MORPHING_TOOLS)
-def test_a_morph_is_told_by_either_parents_capture(portraits, tool):
-    made = morph(portraits["obama"], portraits["biden"], consent="official portraits", tool=tool).image
-    for live in ("obama2", "biden"):
-        decision = detect_morph(made, portraits[live])
-        assert decision.morph is True
-        assert decision.score >= decision.threshold
-        assert decision.reasons[0] in {"remainder_unlike_live", "unlike_live"}
+def test_a_morph_is_told_by_the_capture_of_who_was_set_into_it(portraits, tool):
+    made = morph(portraits["biden"], portraits["obama"], consent="official portraits", tool=tool).image
+    decision = detect_morph(made, portraits["obama2"])
+    assert decision.morph is True
+    assert decision.score >= decision.threshold
+    assert decision.reasons == ("remainder_unlike_live",)
 
 
 def test_another_photo_of_the_same_person_is_no_morph(portraits):
@@ -37,7 +36,8 @@ def test_another_photo_of_the_same_person_is_no_morph(portraits):
 
 
 def test_somebody_elses_document_is_said_to_be_that(portraits):
-    assert detect_morph(portraits["biden"], portraits["obama2"]).reasons == ("unlike_live",)
+    decision = detect_morph(portraits["biden"], portraits["obama2"])
+    assert (decision.morph, decision.reasons) == (None, ("unlike_live",))
 
 
 def test_nothing_is_decided_on_small_faces(portraits):

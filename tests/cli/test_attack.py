@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.weights, pytest.mark.samples]
 @pytest.fixture(scope="module")
 def made(weights, samples, tmp_path_factory):
     path = tmp_path_factory.mktemp("morphs") / "morph.png"
-    parents = [str(samples / "obama.jpg"), str(samples / "biden.jpg")]
+    parents = [str(samples / "biden.jpg"), str(samples / "obama.jpg")]
     assert main(["attack", "make-morph", *parents, "--consent", "official portraits", "--save", str(path)]) == 0
     return path
 

@@ -9,13 +9,15 @@ from importlib.resources import files
 from typing import Any, Self
 
 from mien import media
-from mien.attacks.demorphing import dissimilarity
+from mien.attacks.demorphing import morph_score
 from mien.errors import NoFace
 from mien.faces import default_detector
 from mien.types import Faces, Image
 
 __all__ = ["MorphDecision", "MorphThreshold", "detect_morph", "load_threshold"]
 
+_STRANGER = 0.8
+"""1 minus cosine from which on two faces are two people's: above that of all but a few morphs and their parents."""
 _SMALLEST = 80.0
 """Pixels of a face's width below which traces of morphing are not there to be seen."""
 
@@ -53,12 +55,12 @@ class MorphDecision:
     Attributes:
         detector: ``"differential"``.
         morph: Whether it is called a morph; None where nothing is decided.
-        score: The higher, the more likely a morph: of the differential detector 1 minus the cosine between the live
-            face and what is left of the document's, 0 to 2.
+        score: The higher, the more likely a morph; of the differential detector how much more unlike the live face the
+            remainder is than the document.
         threshold: Lowest score that is called a morph.
         macer: Share of morphs that are missed at that threshold, as it was fitted.
-        reasons: Why: ``"remainder_unlike_live"``, ``"unlike_live"`` (the two are not alike as they are, as with
-            somebody else's document), ``"too_small"`` (nothing is decided).
+        reasons: Why: ``"remainder_unlike_live"``; or why nothing is decided: ``"unlike_live"`` (they are two people),
+            ``"too_small"``.
     """
 
     detector: str
@@ -87,15 +89,17 @@ def detect_morph(document: media.Source, live: media.Source) -> MorphDecision:
     known = load_threshold("differential")
     images = [media.read(source) for source in (document, live)]
     found = [_largest(image, name) for image, name in zip(images, ("document", "live"), strict=True)]
-    whole, rest = dissimilarity(images[0], found[0], images[1], found[1])
+    score, whole = morph_score(images[0], found[0], images[1], found[1])
     small = any(faces.boxes[0, 2] - faces.boxes[0, 0] < _SMALLEST for faces in found)
     reasons = ["too_small"] if small else []
-    if rest >= known.threshold:
-        reasons.append("unlike_live" if whole >= known.threshold else "remainder_unlike_live")
+    if whole >= _STRANGER:
+        reasons.append("unlike_live")
+    elif score >= known.threshold:
+        reasons.append("remainder_unlike_live")
     return MorphDecision(
         detector=known.detector,
-        morph=None if small else rest >= known.threshold,
-        score=rest,
+        morph=None if small or whole >= _STRANGER else score >= known.threshold,
+        score=score,
         threshold=known.threshold,
         macer=known.macer,
         reasons=tuple(reasons),
