@@ -431,8 +431,8 @@ def morphs(results: dict[str, Any]) -> str:
 - Pairs of web photos of one person (LFW, {wild["pairs"]} people) taken for morphs by that threshold:
   {percent(wild["bscer"])}.
 
-{results["people"]} people and {results["pairs"]} pairs of look-alikes of FRLL (CC BY 4.0), morphs synthetic. Intervals of MACER
-are Wilson's, that of BSCER draws people.
+{results["people"]} people and {results["pairs"]} pairs of look-alikes of FRLL (CC BY 4.0), morphs synthetic.
+Intervals of MACER are Wilson's, that of BSCER draws people.
 
 {conditions(results, f"seed {results['seed']}")}"""
     )
