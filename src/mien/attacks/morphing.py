@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
-from xml.sax.saxutils import escape
 
 import cv2
 import numpy as np
@@ -52,7 +52,7 @@ class Morph:
             f"{self.tool}, share {self.share:g}. Consent: {self.consent}. Parents (sha256 of pixels): "
             f"{self.parents[0]}, {self.parents[1]}."
         )
-        return _PACKET.format(description=escape(said)).encode()
+        return _PACKET.format(description=escape(said, quote=False)).encode()
 
 
 _PACKET = """<?xpacket begin="\N{ZERO WIDTH NO-BREAK SPACE}" id="W5M0MpCehiHzreSzNTczkc9d"?>
