@@ -72,6 +72,8 @@ GIVEN = {
     "limit": 9,
     "job_id": "9",
     "stream_id": "10",
+    "challenge_id": "11",
+    "steps": 3,
     "source": b"x",
     "fps": 5,
     "rules": {"confirm_frames": 5},

@@ -18,6 +18,7 @@ PERSON = f"{COLLECTION}/people/{{person_id}}"
 SAMPLE = f"{PERSON}/samples/{{face_id}}"
 JOB = f"{COLLECTION}/jobs/{{job_id}}"
 STREAM = f"{COLLECTION}/streams/{{stream_id}}"
+CHALLENGE = "/v1/challenges/{challenge_id}"
 CAMERA = {"name": "door", "url": "rtsp://127.0.0.1:9/x", "enabled": False}
 WEBHOOK = f"{COLLECTION}/webhooks/{{webhook_id}}"
 SUGGESTION = f"{COLLECTION}/suggestions/{{suggestion_id}}"
@@ -60,6 +61,7 @@ class World:
     edit_id: int
     job_id: str = "8" * 32
     stream_id: str = "9" * 16
+    challenge_id: str = "5" * 16
     webhook_id: str = "6" * 16
     delivery_id: str = f"msg_{'7' * 24}"
     photo: Callable[[str], tuple[str, bytes, str]] | None = None
@@ -102,6 +104,10 @@ ROWS = [
     ),
     Row("POST", "/v1/expression", Scope.identify, "expression", lambda w: {"files": {"image": w.image()}}),
     Row("POST", "/v1/verify", Scope.identify, "verify", lambda w: {"files": {"first": w.image(), "second": w.image()}}),
+    Row("POST", "/v1/challenges", Scope.identify, send=lambda _: {"json": {"steps": 2}}),
+    Row("GET", CHALLENGE, Scope.identify),
+    Row("POST", f"{CHALLENGE}/frames", Scope.identify, send=lambda w: {"files": {"image": w.image()}}),
+    Row("DELETE", CHALLENGE, Scope.identify),
     Row("GET", "/v1/collections", Scope.read),
     Row("PUT", "/v1/collections", Scope.admin, send=lambda w: {"json": {"name": w.collection}}),
     Row("GET", COLLECTION, Scope.read),

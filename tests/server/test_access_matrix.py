@@ -159,6 +159,16 @@ def test_lists_hold_what_the_key_may_see(client, holders, headers, world, elsewh
         assert client.get(path, headers=holders["foreign admin"]).status_code == 403
 
 
+def test_a_challenge_is_of_the_key_that_began_it(client, headers):
+    own, other = headers(Role.reader), headers(Role.admin)
+    path = f"/v1/challenges/{client.post('/v1/challenges', headers=own, json={}).json()['challenge_id']}"
+    missing = f"/v1/challenges/{MISSING.challenge_id}"
+    assert client.get(path, headers=own).status_code == 200
+    answers = [told(client.get(one, headers=other), one.rpartition("/")[2]) for one in (path, missing)]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
+
+
 def test_a_place_in_another_collections_list_is_none_here(client, holders, world, elsewhere):
     def listed(collection, **params):
         return client.get(f"/v1/collections/{collection}/people", headers=holders["admin"], params=params)
@@ -204,6 +214,8 @@ def test_whoever_may_does_and_it_is_noted(client, service, photo, row):
     gallery = service.galleries.of(key, name)
     if "{job_id}" in row.path:
         world.job_id = job_for(service, name, row)
+    if "{challenge_id}" in row.path:
+        world.challenge_id = service.challenges.begin(key.key_id, 2).challenge_id
     world.photo, world.key_id = photo, service.access.issue("x", Role.reader, ("nowhere",))[0].key_id
     service.crops.keep(gallery, [content], [gallery.face(world.face_id), gallery.face(world.unnamed_id)])
     before = len(gallery.audit())

@@ -6,6 +6,7 @@ import os
 from typing import Self
 
 from mien.client.administration import Administration
+from mien.client.challenges import Challenges
 from mien.client.events import Events
 from mien.client.faces import Faces
 from mien.client.jobs import Jobs
@@ -17,7 +18,7 @@ from mien.client.transport import Transport
 __all__ = ["Client"]
 
 
-class Client(Faces, People, Naming, Jobs, Streams, Events, Administration):
+class Client(Faces, People, Naming, Jobs, Streams, Events, Challenges, Administration):
     """Asks a service; any number of threads may use one.
 
     What the service is too busy for is sent again when it says so, and what got no answer where doing it twice does no

@@ -9,6 +9,7 @@ __all__ = [
     "AuditPage",
     "AuditVerification",
     "CalibrationRecord",
+    "ChallengeRecord",
     "CollectionErased",
     "CollectionRecord",
     "Collections",
@@ -126,6 +127,25 @@ class CalibrationRecord(TypedDict):
     lowest_fpir: float | None
     lowest_fmr: float | None
     comparisons: dict[str, list[ComparisonPoint]]
+
+
+class ChallengeRecord(TypedDict):
+    """How far a challenge is.
+
+    Attributes:
+        step: what is asked now: `turn_left`, `turn_right` (the subject's own), `blink` or `smile`; null while the face
+            is to be at rest, and at the end
+        outcome: `live`, `attack` or `uncertain`; null before the end. Not tested with real attacks
+        seconds_left: until it is forgotten
+    """
+
+    challenge_id: str
+    steps: int
+    step: str | None
+    done: list[str]
+    outcome: str | None
+    reasons: list[str]
+    seconds_left: float
 
 
 class CollectionErased(TypedDict):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
+from mien.server.challenges import Challenges
 from mien.server.crops import Crops
 from mien.server.database import Database
 from mien.server.delivering import Courier
@@ -55,6 +56,7 @@ class Service:
         work: The models' queue.
         rate: How often each key may ask.
         attempts: How often each address may ask without a valid key.
+        challenges: Checks for presentation attacks that are under way.
         stopping: Set when the service is to stop: whatever waits for something to happen ends then.
     """
 
@@ -91,6 +93,7 @@ class Service:
         )
         self.metrics = Metrics(lambda: self.work.waiting)
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
+        self.challenges = Challenges()
         self.rate = Rate(settings.rate, settings.burst)
         self.attempts = Rate(settings.attempts, max(1, settings.attempts))
         self.stopping = threading.Event()

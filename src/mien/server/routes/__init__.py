@@ -2,6 +2,7 @@
 
 from mien.server.routes import (
     audit,
+    challenges,
     collections,
     edits,
     events,
@@ -39,4 +40,5 @@ ROUTERS = (
     jobs.router,
     webhooks.router,
     streams.router,
+    challenges.router,
 )
