@@ -82,6 +82,11 @@ def done(page, samples):
     assert found == []
 
 
+def challenged(page, samples):
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("0 of 3 done").wait_for()
+
+
 def watched(page, samples):
     page.get_by_label("Name").fill("Back door")
     page.get_by_label("Address").fill("http://127.0.0.1:9/nothing")
@@ -104,6 +109,8 @@ VIEWS = [
     ("people", one_person),
     ("unknown", waiting),
     ("jobs", done),
+    ("challenge", None),
+    ("challenge", challenged),
     ("streams", None),
     ("streams", watched),
     ("webhooks", None),

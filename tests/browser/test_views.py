@@ -358,6 +358,19 @@ def test_a_job_is_cancelled(visit, site):
         expect(row).to_have_count(0)
 
 
+def test_whoever_is_before_the_camera_is_asked_to_do_something(visit):
+    """The clip's man smiles and blinks in an order of his own, and never turns his head."""
+    with visit("challenge") as page:
+        page.get_by_role("button", name="Begin").click()
+        expect(page.locator("#asked")).to_have_text("Look straight at the camera.")
+        expect(page.locator("#asked")).to_have_text(re.compile("^(Turn your head to your|Close your eyes|Smile)"))
+        expect(page.locator("#done")).to_contain_text("of 3 done")
+        expect(page.get_by_role("button", name="Once more")).to_be_enabled(timeout=60_000)
+        expect(page.locator("#asked")).to_have_text(
+            re.compile("^(Somebody is there|That was no answer|Nothing can be said)")
+        )
+
+
 @pytest.fixture
 def camera(samples):
     """A real server of motion JPEG that shows a real clip over and over, and can be shut."""
@@ -463,7 +476,8 @@ def test_the_audit_log_is_shown_and_checked(visit, site):
 
 
 @pytest.mark.parametrize(
-    ("role", "views"), [("reader", ["Recognise", "Live", "People", "Unknown faces", "Jobs", "Settings"])]
+    ("role", "views"),
+    [("reader", ["Recognise", "Live", "Challenge", "Cameras", "People", "Unknown faces", "Jobs", "Settings"])],
 )
 def test_views_show_what_a_role_may_do(visit, site, samples, role, views):
     with visit("people", key=site.issue(role)) as page:

@@ -83,6 +83,7 @@ class View(NamedTuple):
 VIEWS = (
     View("recognise", Scope.identify),
     View("live", Scope.identify),
+    View("challenge", Scope.identify),
     View("streams", Scope.read),
     View("enrol", Scope.enroll),
     View("people", Scope.read),

@@ -203,6 +203,13 @@ def settings(page: ThePage, gallery: Here) -> Response:
     )
 
 
+@router.get("/collections/{collection}/challenge")
+def challenge(page: ThePage, gallery: Here) -> Response:
+    """Whether somebody is before the browser's camera."""
+    words = said("camera", "challenge", "challenge_reasons")
+    return page.of("challenge", collection=gallery.collection, said=words)
+
+
 @router.get("/collections/{collection}/streams")
 def streams(page: ThePage, gallery: Here) -> Response:
     """Cameras that are watched, and what happens before them."""

@@ -43,6 +43,7 @@ WORDS: dict[str, dict[str, str]] = {
     "views": {
         "recognise": "Recognise",
         "live": "Live",
+        "challenge": "Challenge",
         "streams": "Cameras",
         "enrol": "Enrol",
         "people": "People",
@@ -315,6 +316,33 @@ WORDS: dict[str, dict[str, str]] = {
         "title": "Reports",
         "lead": "What mien evaluate measured: error rates with their intervals, and what went wrong.",
         "none": "There is none yet. Let mien evaluate write its --output into the folder that mien serve shows.",
+    },
+    "challenge": {
+        "title": "Is somebody there?",
+        "lead": "Whoever is before the camera is asked to turn, blink or smile, in an order that is drawn now. "
+        "A photo does none of it. No picture is kept.",
+        "limits": "It cannot tell a mask that somebody wears, nor a face drawn over theirs, and was not tested "
+        "with real attacks.",
+        "start": "Begin",
+        "again": "Once more",
+        "asked": "What to do",
+        "rest": "Look straight at the camera.",
+        "turn_left": "Turn your head to your left, and back.",
+        "turn_right": "Turn your head to your right, and back.",
+        "blink": "Close your eyes for a moment.",
+        "smile": "Smile.",
+        "done": "{done} of {steps} done",
+        "live": "Somebody is there, and did as asked.",
+        "attack": "That was no answer of one face.",
+        "uncertain": "Nothing can be said.",
+        "over": "The time is over.",
+    },
+    "challenge_reasons": {
+        "no_response": "Nothing was answered; maybe the light is bad, or the words were not read.",
+        "no_face": "No face was seen.",
+        "several_faces": "There was more than one face.",
+        "other_face": "Another face took over.",
+        "wrong_response": "Something else was done than what was asked.",
     },
     "streams": {
         "title": "Cameras that are watched",
