@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, LinkConflict, NothingToUndo
-from mien.gallery import audit
+from mien.gallery import audit, outcomes
 from mien.gallery.collection import Collection
 from mien.gallery.people import Person, parse_label, parse_purpose, parse_until
 from mien.gallery.records import Edit, FaceRecord
@@ -113,6 +113,7 @@ class Editing(Collection):
             AmbiguousPerson: Several people bear a label.
         """
         with self._store.writing(self.collection) as transaction:
+            outcomes.check(transaction)
             kept, removed = one(transaction, person), one(transaction, other)
             if kept.person_id == removed.person_id:
                 raise InvalidArgument(f"merge: expected two people, got {kept.label} ({kept.person_id}) twice")
@@ -123,7 +124,7 @@ class Editing(Collection):
             transaction.inherit_links(removed.person_id, kept.person_id)
             transaction.remove(removed.person_id)
             audit.note(transaction, "merge", people)
-            merged = one(transaction, kept.person_id)
+            merged = outcomes.keep(transaction, one(transaction, kept.person_id))
         # Samples that both had are dropped: their bytes have to go as in an erasure.
         self._purge()
         return merged
@@ -148,6 +149,7 @@ class Editing(Collection):
         """
         label = None if label is None else parse_label(label)
         with self._store.writing(self.collection) as transaction:
+            outcomes.check(transaction)
             found = one(transaction, person)
             moved = list(dict.fromkeys(sample_of(transaction, key, found) for key in samples))
             if not 0 < len(moved) < found.samples:
@@ -164,7 +166,7 @@ class Editing(Collection):
             for face_id in moved:
                 transaction.forbid(face_id, person_id=found.person_id)
             audit.note(transaction, "split", [found.person_id, new], samples=len(moved))
-            return one(transaction, new)
+            return outcomes.keep(transaction, one(transaction, new))
 
     def move(self, sample: str, person: str) -> Person:
         """Give a face to a person by hand, whoever had it; it is known not to be the one who had it.
@@ -187,6 +189,7 @@ class Editing(Collection):
             AmbiguousPerson: Several people bear the label.
         """
         with self._store.writing(self.collection) as transaction:
+            outcomes.check(transaction)
             found, into = face(transaction, sample), one(transaction, person)
             _check_move(transaction, found, into)
             people = [into.person_id, *([found.person_id] if found.person_id else [])]
@@ -196,7 +199,7 @@ class Editing(Collection):
             if found.person_id:
                 transaction.forbid(found.face_id, person_id=found.person_id)
             audit.note(transaction, "move", people)
-            return one(transaction, into.person_id)
+            return outcomes.keep(transaction, one(transaction, into.person_id))
 
     def reject(self, face_id: str, person: str) -> FaceRecord:
         """Note that a face is "not this person"; it will not be suggested as theirs again.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from mien.errors import InvalidArgument, NoImages
 from mien.gallery import audit
 from mien.gallery.collection import Collection
+from mien.gallery.outcomes import outcome_of
 from mien.gallery.people import Enrolment, Person, Refusal, parse_label, parse_purpose, parse_until
-from mien.gallery.requests import outcome_of
 from mien.gallery.resolve import enrollee
 from mien.gallery.sources import several
 from mien.gallery.store import Transaction

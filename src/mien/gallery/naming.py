@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, LinkConflict, MienError, SpaceMismatch, UnknownFace
-from mien.gallery import audit
+from mien.gallery import audit, outcomes
 from mien.gallery.collection import Collection
 from mien.gallery.people import Person, parse_label, parse_purpose, parse_until, today
 from mien.gallery.records import FaceRecord, Suggestion
@@ -207,6 +207,7 @@ class Naming(Collection):
         """
         label, expires, purpose = parse_label(label), parse_until(until), parse_purpose(purpose)
         with self._store.writing(self.collection) as transaction:
+            outcomes.check(transaction)
             chosen = _chosen(transaction, suggestion_id, faces)
             person = transaction.by_id(label)
             person_id = person.person_id if person else None
@@ -224,7 +225,7 @@ class Naming(Collection):
                 before = one(transaction, named)
                 transaction.consent(named, purpose or before.purpose, expires or before.expires)
             audit.note(transaction, "name", [named], faces=len(chosen))
-            return one(transaction, named)
+            return outcomes.keep(transaction, one(transaction, named))
 
     def forget(self, *keys: str) -> int:
         """Remove unnamed faces and every byte of their templates from all files of the store, for good.

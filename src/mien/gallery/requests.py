@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import InvalidArgument
+from mien.errors import StoreUnavailable
 from mien.gallery.collection import Collection
+from mien.gallery.outcomes import Answered, asking, outcome_of
 
 if TYPE_CHECKING:
-    from mien.gallery.store import Transaction
+    from mien.gallery.people import Person
 
-__all__ = ["Requests", "outcome_of"]
+__all__ = ["Requests"]
 
 
 class Requests(Collection):
@@ -22,7 +23,7 @@ class Requests(Collection):
 
         Args:
             request: The caller's key of it; whoever may not learn of another's requests needs keys of their own.
-            asked: What is asked for, as a text that is the same each time.
+            asked: What is asked for, as a text that is the same each time; the text itself is not kept.
 
         Raises:
             InvalidArgument: The request was made before, and asked for something else.
@@ -30,30 +31,37 @@ class Requests(Collection):
         with self._store.reading(self.collection) as transaction:
             return outcome_of(transaction, request, asked)
 
-    def keep_outcome(self, request: str, asked: str, outcome: dict[str, Any], person_id: str) -> None:
-        """Keep what came of a request until the person is erased; the first outcome stays.
+    def once(self, request: str, asked: str, edit: Callable[[], Person]) -> tuple[dict[str, Any], bool]:
+        """Do an edit once, however often it is asked for, by however many at the same time, in any process.
 
-        `enroll` keeps its own. An edit cannot be done twice anyhow, so that one whose outcome was not kept, because the
-        process was killed, is refused when it is repeated.
+        The outcome is kept in the transaction of the edit, until the person is erased. Of two who ask at the same time
+        the second waits for its turn, and gets the first one's answer. `enroll` does the same with its own ``request``.
 
         Args:
             request: See `outcome`, like the next one.
-            asked: The text itself is not kept.
-            outcome: Plain JSON values.
-            person_id: Whom it concerns.
+            asked: What is asked for.
+            edit: Calls one of `merge`, `split`, `move` and `name`, in this thread, and returns what that returned.
+
+        Returns:
+            The person as JSON, and whether they are that by this call.
+
+        Raises:
+            InvalidArgument: As in `outcome`.
+            MienError: What the edit raises; nothing was kept.
         """
-        with self._store.writing(self.collection) as transaction:
-            if transaction.outcome(request) is None and transaction.by_id(person_id) is not None:
-                transaction.keep_outcome(request, asked, json.dumps(outcome), person_id)
-
-
-def outcome_of(transaction: Transaction, request: str, asked: str) -> dict[str, Any] | None:
-    """See `Requests.outcome`."""
-    found = transaction.outcome(request)
-    if found is None:
-        return None
-    before, outcome = found
-    if before != transaction.digest(asked):
-        raise InvalidArgument(f"request {request!a}: was made before, for something else; give each a key of its own")
-    answer: dict[str, Any] = json.loads(outcome)
-    return answer
+        before = self.outcome(request, asked)
+        if before is not None:
+            return before, False
+        try:
+            with asking(request, asked):
+                return edit().to_dict(), True
+        except Answered as answered:
+            return answered.outcome, False
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # What it was to be done to may be gone because it was done, since this call looked for it.
+            before = self.outcome(request, asked)
+            if before is None:
+                raise
+            return before, False

@@ -91,7 +91,14 @@ def check_consent(service: Service, gallery: Gallery, purpose: str | None, known
 
 
 def once(
-    service: Service, gallery: Gallery, key: ApiKey, request: str | None, asked: str, change: Callable[[], Person]
+    service: Service,
+    gallery: Gallery,
+    key: ApiKey,
+    request: str | None,
+    asked: str,
+    change: Callable[[], Person],
+    *,
+    merged: str | None = None,
 ) -> PersonRecord:
     """Do a change, noted with who asked for it, and told; a request that was answered before gets the same answer.
 
@@ -101,15 +108,16 @@ def once(
         key: Who asks.
         request: See `RequestKey`.
         asked: What is asked for.
-        change: Does it, and returns whom it concerned.
+        change: Does it, and returns whom it concerned; see `mien.Gallery.once`.
+        merged: Who is gone by it, having become the same person.
     """
-    if request is not None and (before := gallery.outcome(request, asked)) is not None:
-        record = PersonRecord.model_validate(before)
+    with gallery.acting(key.key_id):
+        done, is_new = (change().to_dict(), True) if request is None else gallery.once(request, asked, change)
+    record = PersonRecord.model_validate(done)
+    if not is_new:
         gallery.note_access("read", key.key_id, [record.person_id])
         return record
-    with gallery.acting(key.key_id):
-        record = PersonRecord.model_validate(change().to_dict())
-    if request is not None:
-        gallery.keep_outcome(request, asked, record.model_dump(), record.person_id)
+    if merged is not None:
+        service.bus.publish("person.merged", gallery.collection, person_id=record.person_id, other_id=merged)
     service.bus.publish("person.changed", gallery.collection, person_id=record.person_id, label=record.label)
     return record

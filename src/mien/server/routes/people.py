@@ -162,9 +162,8 @@ def merge_people(
         person(gallery, other.person_id)
         return gallery.merge(person_id, other.person_id, force=other.force)
 
-    merged = once(service, gallery, key, request, f"merge {person_id} {other.model_dump_json()}", change)
-    service.bus.publish("person.merged", gallery.collection, person_id=person_id, other_id=other.person_id)
-    return merged
+    asked = f"merge {person_id} {other.model_dump_json()}"
+    return once(service, gallery, key, request, asked, change, merged=other.person_id)
 
 
 @router.post("/{person_id}/split", status_code=201, responses=problems(400, 404, 409))
