@@ -85,12 +85,15 @@ class Site:
     Attributes:
         url: Where it is.
         key: An admin's key.
+        reports: The folder of reports that it shows.
     """
 
     def __init__(self, folder: Path) -> None:
         from served import Served
 
-        self.served = Served(folder, options=["--webhook-allow-private"])
+        self.reports = folder / "reports"
+        self.reports.mkdir()
+        self.served = Served(folder, options=["--webhook-allow-private", "--reports", self.reports])
         self._sessions = {}
         self.url, self.key = self.served.url, self.served.key
 

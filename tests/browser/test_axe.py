@@ -113,6 +113,7 @@ VIEWS = [
     ("challenge", challenged),
     ("streams", None),
     ("streams", watched),
+    ("reports", None),
     ("webhooks", None),
     ("settings", None),
     ("audit", None),

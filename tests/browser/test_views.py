@@ -431,6 +431,18 @@ def test_a_camera_is_watched_and_what_happens_before_it_is_told(visit, site, cam
         expect(page.locator("main")).to_contain_text("No camera is watched.")
 
 
+def test_a_line_to_the_service_that_is_cut_is_shown_and_found_again(visit, site):
+    visit.forgive("ERR_", "503")
+    made = site.rest("POST", "/collections/main/streams", json={"name": "Gate", "url": "http://127.0.0.1:9/x"})
+    with visit("streams") as page:
+        expect(page.locator("#line")).to_have_text("Told as it happens.")
+        site.served.kill()
+        expect(page.locator("#line")).to_contain_text("The line to the service is cut")
+        site.served.start()
+        expect(page.locator("#line")).to_have_text("Told as it happens.", timeout=60_000)
+        site.rest("DELETE", f"/collections/main/streams/{made['stream_id']}")
+
+
 def test_who_may_not_watch_sees_cameras_and_what_happens(visit, site):
     made = site.rest("POST", "/collections/main/streams", json={"name": "Yard", "url": "http://127.0.0.1:9/x"})
     with visit("streams", key=site.issue("reader")) as page:
@@ -477,7 +489,12 @@ def test_the_audit_log_is_shown_and_checked(visit, site):
 
 @pytest.mark.parametrize(
     ("role", "views"),
-    [("reader", ["Recognise", "Live", "Challenge", "Cameras", "People", "Unknown faces", "Jobs", "Settings"])],
+    [
+        (
+            "reader",
+            ["Recognise", "Live", "Challenge", "Cameras", "People", "Unknown faces", "Jobs", "Reports", "Settings"],
+        )
+    ],
 )
 def test_views_show_what_a_role_may_do(visit, site, samples, role, views):
     with visit("people", key=site.issue(role)) as page:
@@ -525,16 +542,22 @@ def test_the_keyboard_reaches_everything(visit, samples):
         expect(page.get_by_role("navigation")).to_be_hidden()
 
 
-def test_a_video_is_watched_and_error_rates_are_measured(visit, site, samples, portraits, tmp_path):
-    people = tmp_path / "people"
+@pytest.fixture
+def people(samples, portraits, tmp_path):
+    """A folder of photos for each of three people."""
+    made = tmp_path / "people"
     for name, photos in {
         "Barack": [samples / f"obama{n}.jpg" for n in ("", 2, 3)],
         "Joe": [samples / "biden.jpg"],
         "Jin": portraits,
     }.items():
-        (people / name).mkdir(parents=True)
+        (made / name).mkdir(parents=True)
         for photo in photos:
-            shutil.copy(photo, people / name)
+            shutil.copy(photo, made / name)
+    return made
+
+
+def test_a_video_is_watched_and_error_rates_are_measured(visit, site, samples, people):
     with visit("jobs") as page:
         before = page.locator("[data-job]").count()
         page.get_by_label("What to do").select_option("watch")
@@ -554,3 +577,39 @@ def test_a_video_is_watched_and_error_rates_are_measured(visit, site, samples, p
         for _ in range(2):
             page.get_by_role("button", name="Remove").first.click()
             page.wait_for_load_state()
+
+
+def test_thresholds_that_too_few_people_support_are_refused_with_a_reason(visit, people):
+    with visit("jobs") as page:
+        page.get_by_label("What to do").select_option("calibrate")
+        page.set_input_files("#folder", people)
+        page.get_by_role("button", name="Begin").click()
+        row = page.locator("[data-job]").first
+        expect(row).to_contain_text("Fit thresholds")
+        expect(row).to_have_attribute("data-state", "failed")
+        expect(row).to_contain_text("expected enough for 0.01: about 60 people")
+        expect(row.get_by_role("link", name="Show the result")).to_have_count(0)
+        row.get_by_role("button", name="Remove").click()
+        expect(row.get_by_text("Fit thresholds")).to_have_count(0)
+
+
+def test_reports_of_the_folder_are_listed_and_shown_as_they_were_written(visit, site, people):
+    made = site.rest("POST", "/collections/main/jobs/evaluate", json={})
+    job = f"/collections/main/jobs/{made['job_id']}"
+    for photo in people.glob("*/*"):
+        site.rest("PUT", f"{job}/files/{photo.parent.name}/{photo.name}", content=photo.read_bytes())
+    with visit("reports") as page:
+        expect(page.locator("main")).to_contain_text("There is none yet.")
+        site.rest("POST", f"{job}/start")
+        page.goto(f"{site.url}/collections/main/jobs")
+        expect(page.locator(f"[data-job='{made['job_id']}']")).to_have_attribute("data-state", "finished")
+        headers = {"Authorization": f"Bearer {site.key}"}
+        written = page.request.get(f"{site.url}/v1{job}/report", headers=headers).body()
+        (site.reports / "door.html").write_bytes(written)
+        page.goto(f"{site.url}/collections/main/reports")
+        expect(page.locator("main")).to_contain_text("door.html")
+        page.locator("main").get_by_role("link").click()
+        expect(page).to_have_url(re.compile("/reports/door.html$"))
+        expect(page.locator("body")).to_contain_text("FNMR")
+    (site.reports / "door.html").unlink()
+    site.rest("DELETE", job)
