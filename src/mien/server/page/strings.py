@@ -366,6 +366,7 @@ WORDS: dict[str, dict[str, str]] = {
         "cut": "The line to the service is cut; trying again\N{HORIZONTAL ELLIPSIS}",
         "missed": "Some of what happened was missed.",
         "at": "{stream}, {time}",
+        "utc": "{time} UTC",
     },
     "stream_states": {
         "stopped": "not watched",

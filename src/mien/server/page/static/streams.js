@@ -9,6 +9,7 @@ const KINDS = ["stream.recognised", "stream.unknown", "stream.left", ...Object.k
 
 const list = document.getElementById("events");
 const line = document.getElementById("line");
+const shown = new Set();
 
 for (const section of document.querySelectorAll("[data-stream]")) {
   const path = `${here}/streams/${section.dataset.stream}`;
@@ -26,8 +27,7 @@ document.getElementById("new")?.addEventListener("submit", (event) => {
 });
 
 if (list) {
-  attempt(remember, false);
-  follow();
+  follow(attempt(remember, false));
 }
 
 /** What happened of late, before the page was there. */
@@ -39,25 +39,29 @@ async function remember() {
 }
 
 /** The browser connects again by itself, and says what it read last. */
-function follow() {
+function follow(remembered = null) {
   const source = new EventSource(`${here}/events?${KINDS.map((kind) => `kind=${kind}`).join("&")}`);
   source.addEventListener("open", () => (line.textContent = say("streams", "connected")));
   source.addEventListener("error", () => {
     line.textContent = say("streams", "cut");
     // A refusal ends it for good, and an answer says why.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => ask(here).then(follow, (error) => tell(error.message, true)), 3000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => ask(here).then(() => follow(), (error) => tell(error.message, true)), 3000);
   });
   source.addEventListener("missed", () => add(say("streams", "missed")));
-  for (const kind of KINDS) source.addEventListener(kind, ({ data }) => {
-    show(JSON.parse(data));
+  for (const kind of KINDS) source.addEventListener(kind, async ({ data }) => {
     mark(JSON.parse(data));
+    await remembered;
+    show(JSON.parse(data));
   });
   addEventListener("pagehide", () => source.close());
 }
 
-function show({ kind, time, data }) {
+function show({ event_id: id, kind, time, data }) {
+  // What is told as it happens may also be among what happened of late.
+  if (shown.has(id)) return;
+  shown.add(id);
   const label = data.label ?? say("stream_kinds", "somebody");
-  const when = new Date(time).toLocaleTimeString();
+  const when = say("streams", "utc", { time: time.slice(11, 19) });
   const rate = data.label && data.rate ? ` \u00b7 ${share(data.rate)}` : "";
   add(say("stream_kinds", kind, { label, problem: data.problem }), say("streams", "at", { stream: data.stream, time: when }) + rate);
 }
