@@ -27,6 +27,7 @@ GIVEN = {
     "second": b"y",
     "label": "Ada",
     "labels": "ferplus",
+    "model": "accurate",
     "purpose": "door",
     "until": "2030-01-01",
     "person_id": "1",

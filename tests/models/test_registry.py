@@ -26,7 +26,7 @@ def test_every_card_says_where_it_comes_from_and_what_it_may_be_used_for(known):
 def test_these_models_are_there():
     base = ["blazeface-short", "face-mesh-468", "selfie-segmentation", "sface-2021dec", "yunet-2023mar"]
     assert [known.name for known in cards() if known.extra is None and known.shipped is None] == base
-    assert [known.name for known in cards() if known.shipped] == ["expression-small"]
+    assert [known.name for known in cards() if known.shipped] == ["expression-accurate", "expression-small"]
     assert [(known.name, known.extra) for known in cards() if known.extra] == [("dlib-resnet-v1", "dlib")]
     assert card("dlib-resnet-v1").origin is None
     assert card("sface-2021dec").dimension == 128

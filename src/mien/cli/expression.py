@@ -47,6 +47,12 @@ def register(commands: Commands) -> None:
     video.set_defaults(run=run_video)
     for verb in (photo, folder, video):
         verb.add_argument(
+            "--model",
+            choices=("small", "accurate"),
+            default="small",
+            help="accurate takes many times as long a face (default: small)",
+        )
+        verb.add_argument(
             "--labels",
             choices=("fer2013", "ferplus"),
             default="fer2013",
@@ -97,7 +103,7 @@ def run_video(arguments: argparse.Namespace) -> int:
 def _reader(arguments: argparse.Namespace) -> ExpressionReader:
     from mien.expression import ExpressionReader, ExpressionRecognizer
 
-    return ExpressionReader(ExpressionRecognizer(labels=arguments.labels))
+    return ExpressionReader(ExpressionRecognizer(arguments.model, labels=arguments.labels))
 
 
 def _seen(reader: ExpressionReader, video: Video) -> Iterator[Reading]:

@@ -30,18 +30,19 @@ class Faces(Part):
         found: FacesFound = self._transport.ask("POST", "/detect", fields=fields, repeatable=True)
         return found
 
-    def expression(self, image: Upload, *, labels: str = "fer2013") -> ExpressionsFound:
+    def expression(self, image: Upload, *, labels: str = "fer2013", model: str = "small") -> ExpressionsFound:
         """What each face of an image seems to express; not what somebody feels.
 
         Args:
             image: The image.
             labels: Whose labels are foretold, ``"fer2013"`` or ``"ferplus"``.
+            model: ``"small"``, or ``"accurate"``, which takes many times as long a face.
 
         Raises:
             UnreadableImage: There is no such file.
             ServiceError: The service refused, or did not answer.
         """
-        fields: list[Field] = [("image", uploaded(image)), ("labels", labels)]
+        fields: list[Field] = [("image", uploaded(image)), ("labels", labels), ("model", model)]
         found: ExpressionsFound = self._transport.ask("POST", "/expression", fields=fields, repeatable=True)
         return found
 

@@ -22,7 +22,7 @@ __all__ = ["CLASSES", "MODELS", "ExpressionRecognizer", "Labelling"]
 CLASSES = EXPRESSIONS
 """The classes, in FER2013's order."""
 
-MODELS = MappingProxyType({"small": "expression-small"})
+MODELS = MappingProxyType({"small": "expression-small", "accurate": "expression-accurate"})
 """Cards by the names users give."""
 
 Labelling: TypeAlias = Literal["fer2013", "ferplus"]
@@ -40,7 +40,7 @@ class ExpressionRecognizer:
     not measured for groups of people. The data it was trained on carries no licence: see its card.
 
     Args:
-        model: ``"small"``, the only one so far.
+        model: ``"small"``, or ``"accurate"``, which takes many times as long.
         labels: Whose labels to foretell, ``"fer2013"`` or ``"ferplus"``.
         threads: Processors to use, all that this process may by default.
 

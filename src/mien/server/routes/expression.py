@@ -18,6 +18,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["faces"], responses=problems(400))
 
 Labels = Literal["fer2013", "ferplus"]
+Model = Literal["small", "accurate"]
 
 
 @router.post("/expression")
@@ -26,6 +27,7 @@ async def expression(
     service: Serving,
     image_file: Annotated[UploadFile, File(alias="image")],
     labels: Annotated[Labels, Form(description="whose labels are foretold")] = "fer2013",
+    model: Annotated[Model, Form(description="accurate takes many times as long a face")] = "small",
 ) -> ExpressionsFound:
     """The apparent expression of each face of an image: what people shown such a photo chose, not what somebody feels.
 
@@ -36,7 +38,7 @@ async def expression(
     def call() -> ExpressionsFound:
         from mien.render import expressions_to_dict
 
-        faces = _reader(labels).read(source)
+        faces = _reader(labels, model).read(source)
         service.galleries.main.note_access("expression", key.key_id, of_store=True, faces=len(faces))
         return ExpressionsFound.model_validate(expressions_to_dict(faces, source.name))
 
@@ -44,7 +46,7 @@ async def expression(
 
 
 @cache
-def _reader(labels: Labels) -> ExpressionReader:
+def _reader(labels: Labels, model: Model) -> ExpressionReader:
     from mien.expression import ExpressionReader, ExpressionRecognizer
 
-    return ExpressionReader(ExpressionRecognizer(labels=labels))
+    return ExpressionReader(ExpressionRecognizer(model, labels=labels))
