@@ -183,11 +183,20 @@ def distil(
     return fit(network, batches, lambda net, x, y: both_heads(net(x), y), how, fabric, progress=progress)
 
 
-def temperature(logits: Tensor, targets: Tensor) -> float:
-    """The temperature by which a head's answers are best calibrated: least cross-entropy, sought on a fine grid."""
+def temperature(views: Sequence[Tensor], targets: Tensor) -> float:
+    """The temperature by which a head's answers are best calibrated: least cross-entropy, sought on a fine grid.
+
+    Args:
+        views: (n, c) logits of the images, and of their mirror images where both answers are averaged.
+        targets: (n, c) distributions.
+    """
     grid = torch.logspace(-0.6, 0.6, 241)
-    values = [losses.soft_cross_entropy(logits / t, targets) for t in grid.to(logits.device)]
-    return float(grid[int(torch.stack(values).argmin())])
+
+    def surprise(t: float) -> float:
+        told = torch.stack([(logits / t).softmax(1) for logits in views]).mean(0)
+        return float(-(targets * told.clamp(min=1e-12).log()).sum(1).mean())
+
+    return float(min(grid.tolist(), key=surprise))
 
 
 def half_precision(network: nn.Module) -> Mapping[str, Tensor]:
