@@ -36,7 +36,7 @@ def main() -> None:
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for run in given["runs"]:
         confused = metrics.confusion(truth, np.array(run["told"]), len(EXPRESSIONS))
-        values = {name: float(getattr(metrics, name)(confused)) for name in MEASURES}
+        values: dict[str, Any] = {name: float(getattr(metrics, name)(confused)) for name in MEASURES}
         values["recall"] = metrics.class_recall(confused)
         found.setdefault(run["arm"], {})[run["seed"]] = values
     seeds = sorted(set.intersection(*(set(runs) for runs in found.values())))

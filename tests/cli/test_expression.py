@@ -48,8 +48,17 @@ def faces(n, track=-1, moment=float("nan")):
 @pytest.fixture(autouse=True)
 def reader(monkeypatch):
     monkeypatch.setattr(expression, "ExpressionReader", FakeReader)
-    monkeypatch.setattr(expression, "ExpressionRecognizer", lambda labels: None)
+    asked = []
+    monkeypatch.setattr(expression, "ExpressionRecognizer", lambda model, labels: asked.append((model, labels)))
     monkeypatch.setattr("mien.media.open_video", lambda path, fps: FakeVideo())
+    return asked
+
+
+def test_the_model_and_the_labels_that_are_asked_for_are_used(files, reader):
+    photo = str(files("a.jpg") / "a.jpg")
+    assert main(["expression", "photo", photo]) == 0
+    assert main(["expression", "photo", photo, "--model", "accurate", "--labels", "ferplus"]) == 0
+    assert reader == [("small", "fer2013"), ("accurate", "ferplus")]
 
 
 def test_photos_are_told_face_by_face(files, capsys):
