@@ -40,6 +40,8 @@ GIVEN = {
     "name": "door",
     "role": "reader",
     "collections": ["main"],
+    "calibration": {"schema": "mien.calibration/1"},
+    "pipeline": "detector/aligner",
     "expires": None,
     "key_id": "1",
     "consent_required": False,

@@ -138,6 +138,13 @@ def test_who_expires_is_searched_no_more(crowd, probes, monkeypatch):
         assert crowd.search(probes, where=Eq("label", "p1"))[0].searched == 0
 
 
+def test_how_many_samples_people_have(crowd):
+    assert crowd.sample_counts == {1, 2, 3}
+    for number in range(2, 40, 3):
+        crowd.erase(f"p{number}")
+    assert crowd.sample_counts == {1, 2}
+
+
 @pytest.mark.parametrize("limit", [1, 7, 40, 41])
 def test_pages_hold_everybody_once(crowd, limit):
     seen, place = [], None

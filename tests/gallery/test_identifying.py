@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gallery_fakes import looks, picture
+from gallery_fakes import looks, make_calibration, open_fake, picture
 
 ENGINES = ["sqlite"]
 
@@ -26,3 +26,20 @@ def test_a_claim_is_verified(gallery, case, person, who, how, match, reasons):
     assert (said.match, said.reasons, said.rate_kind) == (match, reasons, "fmr")
     assert [one.label for one in said.candidates] == [person]
     assert said.calibration == gallery.calibration.name
+
+
+def test_a_function_gives_the_calibration_of_every_decision(tmp_path):
+    known, asked = {}, []
+
+    def calibration(pipeline):
+        asked.append(pipeline)
+        return known.get(pipeline)
+
+    with open_fake(tmp_path / "people.mien", calibration=calibration) as gallery:
+        pipeline = gallery.pipeline().name
+        gallery.enroll("Ada", looks("ada", 0))
+        (before,) = gallery.identify(looks("ada", 1)[0]).decisions
+        known[pipeline] = make_calibration()
+        (after,) = gallery.identify(looks("ada", 1)[0]).decisions
+    assert (before.reasons, after.calibration) == (("uncalibrated",), known[pipeline].name)
+    assert {*asked} == {pipeline}

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from mien.gallery.store import Sample
+from mien.recognition import load_calibration, pipeline_name
 from mien.server.access import Role, Scope
 
 SPACE = "sface-2021dec-centred"
+PIPELINE = pipeline_name(SPACE)
+SHIPPED = load_calibration(PIPELINE).to_dict()
 COLLECTION = "/v1/collections/{collection}"
 PERSON = f"{COLLECTION}/people/{{person_id}}"
 SAMPLE = f"{PERSON}/samples/{{face_id}}"
@@ -66,6 +69,7 @@ class World:
     delivery_id: str = f"msg_{'7' * 24}"
     photo: Callable[[str], tuple[str, bytes, str]] | None = None
     key_id: str = "00000000"
+    pipeline: str = PIPELINE
 
     @property
     def nowhere(self) -> str:
@@ -110,6 +114,9 @@ ROWS = [
     Row("DELETE", CHALLENGE, Scope.identify),
     Row("GET", "/v1/collections", Scope.read),
     Row("PUT", "/v1/collections", Scope.admin, send=lambda w: {"json": {"name": w.collection}}),
+    Row("GET", "/v1/calibrations", Scope.admin),
+    Row("POST", "/v1/calibrations", Scope.admin, "install_calibration", lambda _: {"json": {"calibration": SHIPPED}}),
+    Row("DELETE", "/v1/calibrations/{pipeline}", Scope.admin, "reset_calibration"),
     Row("GET", COLLECTION, Scope.read),
     Row("DELETE", COLLECTION, Scope.admin, "erase_collection"),
     Row("GET", f"{COLLECTION}/calibration", Scope.read),

@@ -155,7 +155,7 @@ def test_lists_hold_what_the_key_may_see(client, holders, headers, world, elsewh
     grabbed = [client.put("/v1/collections", headers=holders["foreign admin"], json={"name": name}) for name in names]
     assert told(grabbed[0], names[0]) == told(grabbed[1], names[1])
     assert grabbed[0].status_code == 403
-    for path in ("/v1/audit", "/v1/audit/verification"):
+    for path in ("/v1/audit", "/v1/audit/verification", "/v1/calibrations"):
         assert client.get(path, headers=holders["foreign admin"]).status_code == 403
 
 

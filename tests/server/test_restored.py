@@ -14,6 +14,7 @@ from served import small
 
 from mien.cli import main
 from mien.client import Client
+from mien.recognition import load_calibration, pipeline_name
 
 
 @pytest.mark.weights
@@ -23,6 +24,8 @@ def test_a_service_goes_on_from_its_backup(serve, samples, tmp_path, capsys):
     obama, again, biden = (small(samples / name) for name in ("obama.jpg", "obama2.jpg", "biden.jpg"))
     admin = Client(service.url, service.key)
     admin.make_collection(consent_required=False)
+    calibration = {**load_calibration(pipeline_name("sface")).to_dict(), "name": "site"}
+    admin.install_calibration(calibration=calibration)
     door = admin.issue_key("door", "reader", ["main"])["secret"]
     kept = admin.enroll("Obama", obama)["person_id"]
     gone = admin.enroll("Biden", biden)["person_id"]
@@ -52,6 +55,8 @@ def test_a_service_goes_on_from_its_backup(serve, samples, tmp_path, capsys):
     reader = Client(service.url, door)
     assert [face["person"] for face in reader.identify(again)["faces"]] == ["Obama"]
     assert [face["person"] for face in reader.identify(biden)["faces"]] == [None]
+    assert {face["decision"]["calibration"] for face in reader.identify(again)["faces"]} == {"site"}
+    assert [one["source"] for one in admin.calibrations()] == ["installed"]
     assert [person["person_id"] for person in reader.people()] == [kept]
     assert reader.show_collection()["consent_required"] is False
     (refused,) = admin.enroll("Biden", biden)["refused"]

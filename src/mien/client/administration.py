@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from mien.client.documents import (
     AuditLine,
     AuditPage,
     AuditVerification,
+    CalibrationInUse,
     CalibrationRecord,
+    CalibrationsInUse,
     CollectionErased,
     CollectionRecord,
     Collections,
@@ -116,6 +119,31 @@ class Administration(Part):
         """What decisions of this collection rest on."""
         path = path_of("collections", self.collection, "calibration")
         answer: CalibrationRecord = self._transport.ask("GET", path)
+        return answer
+
+    def calibrations(self) -> list[CalibrationInUse]:
+        """What each pipeline of the service decides by, and where that came from."""
+        answer: CalibrationsInUse = self._transport.ask("GET", "/calibrations")
+        return answer["calibrations"]
+
+    def install_calibration(
+        self, *, job_id: str | None = None, calibration: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> CalibrationInUse:
+        """Let every collection of a calibration's pipeline decide by it.
+
+        Args:
+            job_id: A finished job of this collection, see `begin_calibrate`.
+            calibration: Or the JSON of a file that ``mien calibrate`` wrote.
+            name: What decisions are to call it; the name that it has where it is None.
+        """
+        collection = None if job_id is None else self.collection
+        document = {"collection": collection, "job_id": job_id, "calibration": calibration, "name": name}
+        answer: CalibrationInUse = self._transport.ask("POST", "/calibrations", document=document, repeatable=True)
+        return answer
+
+    def reset_calibration(self, pipeline: str) -> CalibrationInUse:
+        """Let every collection of a pipeline decide by what it would if none had been installed."""
+        answer: CalibrationInUse = self._transport.ask("DELETE", path_of("calibrations", pipeline))
         return answer
 
     def operating_point(self) -> OperatingPoint:

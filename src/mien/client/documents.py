@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
     "AuditLine",
     "AuditPage",
     "AuditVerification",
+    "CalibrationInUse",
     "CalibrationRecord",
+    "CalibrationsInUse",
     "ChallengeRecord",
     "CollectionErased",
     "CollectionRecord",
@@ -29,6 +31,7 @@ __all__ = [
     "Forgotten",
     "Health",
     "ImageSize",
+    "InstalledRecord",
     "JobFile",
     "JobProblem",
     "JobRecord",
@@ -42,6 +45,7 @@ __all__ = [
     "Neighbour",
     "Neighbours",
     "OperatingPoint",
+    "OtherCalibration",
     "PeoplePage",
     "PersonRecord",
     "PopulationRecord",
@@ -110,6 +114,25 @@ class AuditVerification(TypedDict):
     public_key: str | None
 
 
+class CalibrationInUse(TypedDict):
+    """What every collection of a pipeline decides by.
+
+    Attributes:
+        name: what decisions call it; null where nobody ever calibrated the pipeline
+        source: `installed` over this service, `file` of `mien calibrate` on its machine, or `shipped` with Mien
+        without: what a reset brings back
+        collections: that decide by it
+    """
+
+    pipeline: str
+    name: str | None
+    source: Literal["installed", "file", "shipped"] | None
+    population: PopulationRecord | None
+    installed: InstalledRecord | None
+    without: OtherCalibration | None
+    collections: list[str]
+
+
 class CalibrationRecord(TypedDict):
     """What decisions of a collection rest on.
 
@@ -127,6 +150,12 @@ class CalibrationRecord(TypedDict):
     lowest_fpir: float | None
     lowest_fmr: float | None
     comparisons: dict[str, list[ComparisonPoint]]
+
+
+class CalibrationsInUse(TypedDict):
+    """One a pipeline."""
+
+    calibrations: list[CalibrationInUse]
 
 
 class ChallengeRecord(TypedDict):
@@ -369,6 +398,19 @@ class ImageSize(TypedDict):
     height: int
 
 
+class InstalledRecord(TypedDict):
+    """Where a calibration that was installed came from.
+
+    Attributes:
+        collection: whose job fitted it; null where a file was sent
+    """
+
+    time: str
+    key_id: str
+    collection: str | None
+    job_id: str | None
+
+
 class JobFile(TypedDict):
     """A file that was kept for a job."""
 
@@ -529,6 +571,13 @@ class OperatingPoint(TypedDict):
     people: int
     searches: list[SearchPoint]
     comparisons: list[ComparisonPoint]
+
+
+class OtherCalibration(TypedDict):
+    """What a pipeline decides by while none is installed."""
+
+    name: str
+    source: Literal["file", "shipped"]
 
 
 class PeoplePage(TypedDict):

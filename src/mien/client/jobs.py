@@ -74,8 +74,12 @@ class Jobs(Part):
         """Error rates on images of people, ``PERSON/IMAGE``; the task is ``"verification"`` or ``"identification"``."""
         return self._begin("evaluate", {"task": task})
 
-    def begin_calibrate(self, *, name: str = "uploaded") -> JobRecord:
-        """Thresholds fitted to images of people, ``PERSON/IMAGE``; the name is what decisions call them."""
+    def begin_calibrate(self, *, name: str | None = None) -> JobRecord:
+        """Thresholds fitted to images of people, ``PERSON/IMAGE``; see `install_calibration`.
+
+        Args:
+            name: What decisions call them; the collection and the time where it is None.
+        """
         return self._begin("calibrate", {"name": name})
 
     def send_file(self, job_id: str, source: Upload, name: str | None = None) -> JobFile:

@@ -16,7 +16,7 @@ from mien.evaluation.pair_list import index_pairs
 from mien.evaluation.provenance import Provenance, trace
 from mien.evaluation.samples import Choice, Samples, embed
 from mien.evaluation.verification import Verification, verify_all, verify_pairs
-from mien.recognition import load_calibration, pipeline_for
+from mien.recognition import Calibration, load_calibration, pipeline_for
 
 __all__ = ["Evaluation", "evaluate_identification", "evaluate_verification"]
 
@@ -57,6 +57,7 @@ def evaluate_verification(
     replicates: int = 1000,
     seed: int = 0,
     command: str = "",
+    calibration: Calibration | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate one-to-one comparisons.
@@ -71,6 +72,7 @@ def evaluate_verification(
         replicates: Draws of people behind each interval.
         seed: Of the draws.
         command: What makes the report again.
+        calibration: Whose stated rates are checked; the one that is installed for the pipeline otherwise.
         progress: Called with the captures done and their total.
 
     Raises:
@@ -79,7 +81,7 @@ def evaluate_verification(
         UnknownModel: No such recogniser.
     """
     known, pipeline = find_protocol(protocol, images=images), pipeline_for(recogniser)
-    calibration = load_calibration(pipeline.name)
+    calibration = calibration or load_calibration(pipeline.name)
     listed = None if known.pairs is None else index_pairs(known.pairs(Path(root)))
     records = listed.records if listed is not None else tuple(known.captures(Path(root)))
     if groups is not None:
@@ -116,6 +118,7 @@ def evaluate_identification(
     draws: int = 4,
     seed: int = 0,
     command: str = "",
+    calibration: Calibration | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate searches of galleries of several sizes.
@@ -128,6 +131,7 @@ def evaluate_identification(
         draws: How often to draw which image of a person is enrolled and which is searched with.
         seed: Of the draws.
         command: What makes the report again.
+        calibration: Whose stated rates are checked; the one that is installed for the pipeline otherwise.
         progress: Called with the captures done and their total.
 
     Raises:
@@ -136,7 +140,7 @@ def evaluate_identification(
         UnknownModel: No such recogniser.
     """
     known, pipeline = find_protocol(protocol, images=images), pipeline_for(recogniser)
-    calibration = load_calibration(pipeline.name)
+    calibration = calibration or load_calibration(pipeline.name)
     if known.kind == "pairs":
         others = ", ".join(name for name, other in PROTOCOLS.items() if other.kind == "captures")
         raise InvalidArgument(f"{known.name}: a list of pairs has no gallery; expected one of {others}")

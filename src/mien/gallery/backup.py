@@ -68,7 +68,8 @@ def back_up(
     Args:
         location: Of the gallery; see `mien.Gallery`.
         path: The backup; nothing may be there.
-        service: The service's own file, to be put in as well: hashes of API keys, and webhooks; not the keys beside it.
+        service: The service's own file, to be put in as well: hashes of API keys, webhooks and calibrations; not the
+            keys beside it.
 
     Raises:
         InvalidArgument: A gallery in PostgreSQL, or something is at the path already.

@@ -33,7 +33,7 @@ class Collection:
         *,
         collection: str = "main",
         pipeline: Pipeline | None = None,
-        calibration: Calibration | None = None,
+        calibration: Calibration | Callable[[str], Calibration | None] | None = None,
         key: bytes | str | os.PathLike[str] | None = None,
         on_expired: Callable[[Person], None] | None = None,
     ) -> None:
@@ -106,6 +106,8 @@ class Collection:
         return default_pipeline()
 
     def _calibration(self, pipeline: Pipeline) -> Calibration | None:
+        if callable(self._given_calibration):
+            return self._given_calibration(pipeline.name)
         if self._given_calibration is not None:
             return self._given_calibration
         if pipeline.name not in self._calibrations:

@@ -47,7 +47,8 @@ class Gallery(
         collection: Which collection of the store.
         pipeline: Finds and embeds faces; None for the one whose space the collection is pinned to, or the default one,
             loaded when first needed.
-        calibration: Of the pipeline; None for the one that is installed for it.
+        calibration: Of the pipeline, or what gives it by the pipeline's name and is asked for every decision; None for
+            the one that is installed for it.
         key: Seals the templates of a new collection, and opens those of a sealed one: 32 bytes, or the file that holds
             them (see `mien gallery key`); None for the file that ``MIEN_GALLERY_KEY`` names, if it does. A sealed
             collection keeps no index in a file: it is made in memory, which is locked, at the first search.

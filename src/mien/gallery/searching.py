@@ -152,6 +152,12 @@ class Searching(Collection):
             return transaction.count_changed(-1, 2**62)
 
     @property
+    def sample_counts(self) -> frozenset[int]:
+        """How many samples somebody here has: each number that occurs, on which types of comparisons depend."""
+        with self._store.reading(self.collection) as transaction:
+            return transaction.sample_counts()
+
+    @property
     def space(self) -> str | None:
         """Embedding space that the collection is pinned to; None before the first face."""
         with self._store.reading(self.collection) as transaction:

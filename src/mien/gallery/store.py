@@ -177,6 +177,9 @@ class Transaction(Protocol):
     def keep_outcome(self, request: str, asked: str, outcome: str, person_id: str | None) -> None:
         """Keep what came of a request; it is forgotten with the person."""
 
+    def sample_counts(self) -> frozenset[int]:
+        """How many samples people have: each number that occurs."""
+
     def matching(self, where: Filter) -> NDArray[np.int64]:
         """Numbers of the people whom a filter lets through, ascending."""
 

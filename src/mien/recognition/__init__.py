@@ -8,7 +8,15 @@ from mien.recognition.embed import Embedder, fuse, fuse_people, fuse_track
 from mien.recognition.examining import examine
 from mien.recognition.fitting import fit, refit
 from mien.recognition.pipeline import Pipeline
-from mien.recognition.recognisers import RECOGNISERS, default_pipeline, find, find_all, models_of, pipeline_for
+from mien.recognition.recognisers import (
+    RECOGNISERS,
+    default_pipeline,
+    find,
+    find_all,
+    models_of,
+    pipeline_for,
+    pipeline_name,
+)
 from mien.recognition.verification import compare, verify, verify_faces
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "load_calibration",
     "models_of",
     "pipeline_for",
+    "pipeline_name",
     "refit",
     "search_curve",
     "user_calibration_path",

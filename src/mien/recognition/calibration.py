@@ -21,14 +21,8 @@ import numpy as np
 
 from mien import media
 from mien.errors import InvalidArgument, NotCalibrated, UnsupportedErrorRate, UnwritableFile
-from mien.recognition.points import (
-    Comparison,
-    GroupPoint,
-    IdentificationPoint,
-    Population,
-    Threshold,
-    VerificationPoint,
-)
+from mien.recognition.points import Comparison, GroupPoint, IdentificationPoint, Population, Threshold
+from mien.recognition.reading import SCHEMA, read
 
 __all__ = [
     "COMPARISON_TYPES",
@@ -39,7 +33,6 @@ __all__ = [
     "user_calibration_path",
 ]
 
-SCHEMA = "mien.calibration/1"
 COMPARISON_TYPES = ("image-image", *(f"{probe}-person/{n}" for probe in ("image", "track") for n in ("1", "2-4", "5+")))
 
 Probe: TypeAlias = Literal["image", "track"]
@@ -187,26 +180,9 @@ class Calibration:
         """From JSON.
 
         Raises:
-            InvalidArgument: The document is no calibration.
+            InvalidArgument: The document is no calibration, holds what none can hold, or was written by a newer Mien.
         """
-        try:
-            if document["schema"] != SCHEMA:
-                raise InvalidArgument(f"expected schema {SCHEMA!r}, got {document['schema']!r}")
-            comparisons = {
-                kind: Comparison(
-                    entry["mated"],
-                    entry["non_mated"],
-                    tuple(VerificationPoint(**point) for point in entry["points"]),
-                    (float(entry["llr"][0]), float(entry["llr"][1])),
-                )
-                for kind, entry in document["comparisons"].items()
-            }
-            points = tuple(IdentificationPoint(**point) for point in document["identification"])
-            population = Population(**document["population"])
-            groups = tuple(GroupPoint(**point) for point in document.get("groups", ()))
-            return cls(document["name"], document["pipeline"], population, comparisons, points, groups)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InvalidArgument(f"not a calibration ({error!r})") from error
+        return cls(**read(document))
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write it where `load_calibration` finds it, or to ``path``; all or nothing.

@@ -21,7 +21,17 @@ from mien.types import Array, Faces
 if TYPE_CHECKING:
     from mien.media import Source
 
-__all__ = ["DEFAULT", "RECOGNISERS", "Recogniser", "default_pipeline", "find", "find_all", "models_of", "pipeline_for"]
+__all__ = [
+    "DEFAULT",
+    "RECOGNISERS",
+    "Recogniser",
+    "default_pipeline",
+    "find",
+    "find_all",
+    "models_of",
+    "pipeline_for",
+    "pipeline_name",
+]
 
 DEFAULT = "sface"
 """Name of the recogniser that is used unless told otherwise."""
@@ -67,9 +77,26 @@ def pipeline_for(recogniser: str) -> Pipeline:
         RuntimeUnavailable: It is an extra that is not installed; the message says how to install it.
         ModelUnavailable: Weights are missing and could not be fetched.
     """
+    return _open(_named(recogniser))
+
+
+def pipeline_name(recogniser: str) -> str:
+    """The name of a recogniser's pipeline, which takes none of its networks.
+
+    Args:
+        recogniser: See `pipeline_for`.
+
+    Raises:
+        UnknownModel: No recogniser of that name or space.
+    """
+    known = RECOGNISERS[_named(recogniser)]
+    return f"yunet-2023mar/mesh5/{models.card(known.model).space}/{known.variant}/mean"
+
+
+def _named(recogniser: str) -> str:
     for name, known in RECOGNISERS.items():
         if recogniser in (name, models.card(known.model).space):
-            return _open(name)
+            return name
     spaces = [f"{name} (space {models.card(known.model).space})" for name, known in RECOGNISERS.items()]
     raise UnknownModel(
         f"no recogniser is called {recogniser!r}; known are {', '.join(spaces)}",
@@ -91,7 +118,7 @@ def _open(name: str) -> Pipeline:
         Embedder(
             session, card.origin or np.zeros(card.dimension), reference=known.reference, second_look=known.second_look
         ),
-        name=f"yunet-2023mar/mesh5/{card.space}/{known.variant}/mean",
+        name=pipeline_name(name),
         space=card.space,
         artefact=f"{session.backend}/{session.precision}",
         dimension=card.dimension,

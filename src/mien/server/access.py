@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
 
@@ -217,15 +218,19 @@ class Access:
         with self._connected() as connection:
             return connection.execute("DELETE FROM api_key WHERE key_id = ?", (key_id,)).rowcount > 0
 
-    def declare(self, name: str, **changes: float) -> bool:
+    def declare(self, name: str, agreed: Callable[[], None] | None = None, **changes: float) -> bool:
         """Make a collection, or change its rules; returns whether it is new.
 
         Args:
             name: Of the collection.
+            agreed: Called while nobody else can change rules or calibrations; what it raises is raised, and nothing is
+                changed.
             changes: Fields of `Rules`; the others stay.
         """
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
+            if agreed is not None:
+                agreed()
             known = _rules_of(connection).get(name)
             rules = replace(known or Rules(), **changes)  # type: ignore[arg-type]
             connection.execute(

@@ -120,7 +120,8 @@ class Border:
     """What every request passes on its way in, and every answer on its way out.
 
     Requests get an id, and answers their security headers; both are counted and logged. A body that is too large, or
-    too slow, is refused while it comes, and so is one more where all that are coming together are too large.
+    too slow, is refused while it comes, and so is one more where all that are coming together are too large. Whatever
+    a request decides it decides by one calibration.
 
     Args:
         app: What answers.
@@ -144,7 +145,8 @@ class Border:
                 answer = _refusal(Request(scope), exchange.too_large())
                 await answer(scope, receive, exchange.send)
             else:
-                await self._app(scope, exchange.receive, exchange.send)
+                with self._service.calibrations.held():
+                    await self._app(scope, exchange.receive, exchange.send)
         finally:
             exchange.end()
 

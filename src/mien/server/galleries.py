@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from mien.gallery import CollectionErasure, Gallery, Person
 from mien.server.access import Access, ApiKey, Rules
+from mien.server.calibrations import Calibrations
 from mien.server.events import Bus
 from mien.server.settings import Settings
 
@@ -21,10 +22,12 @@ class Galleries:
         settings: Where it is.
         access: Which collections were made by the service.
         bus: Is told of people whose consent ran out.
+        calibrations: What they decide by.
     """
 
-    def __init__(self, settings: Settings, access: Access, bus: Bus) -> None:
+    def __init__(self, settings: Settings, access: Access, bus: Bus, calibrations: Calibrations) -> None:
         self._bus = bus
+        self._calibrations = calibrations
         self._settings = settings
         self._access = access
         # Opening one may tell of expired consents, and whoever hears it may ask for a collection.
@@ -123,6 +126,7 @@ class Galleries:
             self._settings.gallery,
             collection=name,
             key=self._settings.key_file,
+            calibration=self._calibrations.of,
             on_expired=lambda person: self._expired(name, person),
         )
 

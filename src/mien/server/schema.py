@@ -89,5 +89,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE epoch (number INTEGER NOT NULL) STRICT",
         "INSERT INTO epoch VALUES (0)",
     ),
+    (
+        """CREATE TABLE calibration (
+            pipeline TEXT PRIMARY KEY,
+            document TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            installed TEXT NOT NULL,
+            key_id TEXT NOT NULL,
+            collection TEXT,
+            job_id TEXT) STRICT""",
+    ),
 )
 """What makes each layout out of the one before; ``PRAGMA user_version`` counts those that were applied."""

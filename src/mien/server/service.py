@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mien.server.access import Access
+from mien.server.calibrations import Calibrations
 from mien.server.challenges import Challenges
 from mien.server.crops import Crops
 from mien.server.database import Database
@@ -44,6 +45,7 @@ class Service:
         database: The service's own file.
         access: Keys and collections.
         sessions: Who signed in to the page.
+        calibrations: What each pipeline decides by.
         galleries: Open collections.
         crops: Pictures of faces, where a collection keeps them.
         bus: Tells of events.
@@ -66,7 +68,8 @@ class Service:
         self.access = Access(self.database)
         self.sessions = Sessions(self.database, self.access)
         self.bus = Bus()
-        self.galleries = Galleries(settings, self.access, self.bus)
+        self.calibrations = Calibrations(self.database)
+        self.galleries = Galleries(settings, self.access, self.bus, self.calibrations)
         self.crops = Crops(Vault(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key")))
         self.feed = Feed()
         self.vault = Vault(settings.state.with_name(f"{settings.state.name}.secret-key"))
@@ -89,6 +92,7 @@ class Service:
             settings.state.with_name(f"{settings.state.name}.streams-lock"),
             most=settings.max_streams,
             fpir=lambda collection: self.galleries.rules(collection).fpir,
+            calibrations=self.calibrations.version,
             run=Monitor(self).run,
         )
         self.metrics = Metrics(lambda: self.work.waiting)

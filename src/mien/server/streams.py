@@ -81,6 +81,7 @@ class Watch:
         fps: Frames a second.
         rules: When something is told, JSON.
         fpir: The collection's operating point.
+        calibrations: A text that changes with what collections decide by.
     """
 
     stream_id: str
@@ -90,6 +91,7 @@ class Watch:
     fps: float | None
     rules: str
     fpir: float
+    calibrations: str
 
 
 class Watcher:
@@ -116,6 +118,7 @@ class Streams:
         lock: A file; who holds it watches.
         most: Streams that are watched at the same time.
         fpir: The operating point of a collection.
+        calibrations: A text that changes with what collections decide by.
         run: See `Watcher`.
     """
 
@@ -127,9 +130,11 @@ class Streams:
         *,
         most: int,
         fpir: Callable[[str], float],
+        calibrations: Callable[[], str],
         run: Callable[[Watch, threading.Event], None],
     ) -> None:
         self._connected, self._vault, self._fpir, self._run = database.connected, vault, fpir, run
+        self._calibrations = calibrations
         self.most = most
         self._held = FileLock(lock, thread_local=False)
         self._watchers: dict[str, Watcher] = {}
@@ -249,6 +254,7 @@ class Streams:
                 "ORDER BY created LIMIT ?",
                 (self.most,),
             ).fetchall()
+        calibrations = self._calibrations()
         return {
             stream_id: Watch(
                 stream_id,
@@ -258,6 +264,7 @@ class Streams:
                 fps,
                 rules,
                 self._fpir(collection),
+                calibrations,
             )
             for stream_id, collection, name, url, fps, rules in rows
         }

@@ -135,9 +135,13 @@ def perform(service: Service, job: Job, active: Active) -> Outcome:
         Ended: It was not wanted any more.
         MienError: It cannot be done.
     """
-    task = Task(service, job, active, service.galleries.opened(job.collection))
+    with service.calibrations.held():
+        return _done(Task(service, job, active, service.galleries.opened(job.collection)))
+
+
+def _done(task: Task) -> Outcome:
     for path in [path for path in task.folder.iterdir() if path.suffix.lower() == ".zip"]:
-        unpack(path, service.jobs.limit, task.folder, task.proceed)
+        unpack(path, task.service.jobs.limit, task.folder, task.proceed)
         path.unlink()
     try:
         return {
@@ -146,7 +150,7 @@ def perform(service: Service, job: Job, active: Active) -> Outcome:
             "watch": watch,
             "evaluate": evaluate,
             "calibrate": calibrate,
-        }[job.kind](task)
+        }[task.job.kind](task)
     except NoImages as error:
         raise NoImages("files: expected images, got none that is one") from error
 
@@ -243,7 +247,7 @@ def evaluate(task: Task) -> Outcome:
     from mien.render import evaluation_to_dict, write_evaluation_report
 
     evaluation = (evaluate_identification if task.job.options["task"] == "identification" else evaluate_verification)(
-        "folder", task.folder, progress=_courteous(task)
+        "folder", task.folder, calibration=task.service.calibrations.of(), progress=_courteous(task)
     )
     page, report = task.folder / ".report.html", None
     with contextlib.suppress(RuntimeUnavailable):  # plots need an extra

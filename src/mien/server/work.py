@@ -12,7 +12,9 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.media.image import MAX_PIXELS, Photo, decode
@@ -124,12 +126,12 @@ class Work:
         Raises:
             Busy: Too many wait; nothing was done.
         """
-        result: ResultT = await self._accepted(_Call(call), holder)
+        result: ResultT = await self._accepted(_Call(partial(copy_context().run, call)), holder)
         return result
 
     async def decide(self, call: Callable[[], ResultT]) -> ResultT:
         """What a call returns that needs the gallery but not the models: beside queue and event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._deciding, call)
+        return await asyncio.get_running_loop().run_in_executor(self._deciding, copy_context().run, call)
 
     def close(self, timeout: float | None = None) -> bool:
         """Finish what was accepted; returns whether that took no longer than the timeout, in seconds."""

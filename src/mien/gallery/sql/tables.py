@@ -249,6 +249,12 @@ class SqlTransaction(Pool):
             templates=self._decode(blobs),
         )
 
+    def sample_counts(self) -> frozenset[int]:
+        """How many samples people have: each number that occurs."""
+        query = """SELECT DISTINCT count(*) FROM sample WHERE collection_id = ? AND person_id IS NOT NULL
+                   GROUP BY person_id"""
+        return frozenset(int(row[0]) for row in self._connection.execute(query, (self._collection_id,)))
+
     def matching(self, where: Filter) -> NDArray[np.int64]:
         """Numbers of the people whom a filter lets through, ascending."""
         condition, values = compiled(where)

@@ -65,7 +65,7 @@ class EvaluateJob(Document):
 class CalibrateJob(Document):
     """Thresholds of every rate, from a folder of images a person."""
 
-    name: Label = Field(default="uploaded", description="what decisions call it")
+    name: Label | None = Field(default=None, description="what decisions call it; else collection and time")
 
 
 class JobProblem(Document):

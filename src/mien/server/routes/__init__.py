@@ -2,6 +2,7 @@
 
 from mien.server.routes import (
     audit,
+    calibrations,
     challenges,
     collections,
     edits,
@@ -30,6 +31,7 @@ ROUTERS = (
     models.router,
     keys.router,
     collections.router,
+    calibrations.router,
     people.router,
     samples.router,
     suggestions.router,

@@ -110,12 +110,16 @@ def show_operating_point(_: Reader, gallery: InCollection, service: Serving) -> 
 @router.put("/{collection}/operating-point", responses=problems(400, 404, 409))
 def choose_operating_point(_: Admin, gallery: InCollection, service: Serving, rates: Rates) -> OperatingPoint:
     """Choose at which rates a collection decides where a request says none: rates that its calibration supports."""
-    calibration = _calibration(gallery)
-    if rates.fpir is not None:
-        calibration.identification_threshold(rates.fpir, max(1, gallery.size))
-    if rates.fmr is not None:
-        calibration.verification_threshold("image-image", rates.fmr)
-    service.access.declare(gallery.collection, **rates.model_dump(exclude_none=True))
+    gallery.pipeline()  # loaded before others wait
+
+    def agreed() -> None:
+        calibration = _calibration(gallery)
+        if rates.fpir is not None:
+            calibration.identification_threshold(rates.fpir, max(1, gallery.size))
+        if rates.fmr is not None:
+            calibration.verification_threshold("image-image", rates.fmr)
+
+    service.access.declare(gallery.collection, agreed, **rates.model_dump(exclude_none=True))
     return _operating_point(gallery, service)
 
 

@@ -53,7 +53,7 @@ async def verify(
         from mien.recognition import verify_faces
         from mien.render import decision_to_dict
 
-        decision = verify_faces(*found, fmr=fmr)
+        decision = verify_faces(*found, fmr=fmr, calibration=service.calibrations.of())
         service.metrics.decided("verify", [decision])
         service.galleries.main.note_access("verify", key.key_id, of_store=True, faces=sum(map(len, found)))
         return Comparison.model_validate({**decision_to_dict(decision), "space": found[0].space})

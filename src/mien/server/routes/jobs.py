@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from mien.gallery import Gallery
-from mien.gallery.people import parse_purpose, parse_until
+from mien.gallery.people import now, parse_purpose, parse_until
 from mien.server.access import ApiKey, Scope
 from mien.server.documents.jobs import (
     CalibrateJob,
@@ -87,8 +87,9 @@ def begin_evaluate(key: Admin, gallery: InCollection, service: Serving, new: Eva
 
 @router.post("/calibrate", status_code=201, responses=problems(400, 404))
 def begin_calibrate(key: Admin, gallery: InCollection, service: Serving, new: CalibrateJob) -> JobRecord:
-    """Begin a job that fits thresholds to images of people, PERSON/IMAGE; its result is what `mien calibrate` saves."""
-    return _begun(service, gallery, key, "calibrate", new.model_dump())
+    """Begin a job that fits thresholds to images of people, PERSON/IMAGE; see `POST /v1/calibrations`."""
+    name = new.name or f"{gallery.collection} {now():%Y-%m-%d %H:%M:%S}"
+    return _begun(service, gallery, key, "calibrate", {"name": name})
 
 
 @router.get("/{job_id}")
