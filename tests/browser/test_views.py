@@ -12,10 +12,17 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import pytest
+
+from mien.recognition import load_calibration, pipeline_name
+from mien.server.database import Database
+from mien.server.ledger import Ledger
+from mien.server.results import Results
+from mien.server.vault import Vault
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -591,6 +598,64 @@ def test_thresholds_that_too_few_people_support_are_refused_with_a_reason(visit,
         expect(row.get_by_role("link", name="Show the result")).to_have_count(0)
         row.get_by_role("button", name="Remove").click()
         expect(row.get_by_text("Fit thresholds")).to_have_count(0)
+
+
+@pytest.fixture
+def fitted(site):
+    """A job that fitted a calibration, as a service keeps it; there are too few people here to fit one to."""
+    shipped = load_calibration(pipeline_name("sface"))
+
+    def moved(points):
+        return tuple(replace(point, threshold=point.threshold + 0.02) for point in points)
+
+    comparisons = {kind: replace(one, points=moved(one.points)) for kind, one in shipped.comparisons.items()}
+    searches = moved(shipped.identification)
+    calibration = replace(shipped, name="front doors", comparisons=comparisons, identification=searches)
+    state = site.served.state
+    ledger = Ledger(Database(state), "test")
+    job = ledger.make("main", "calibrate", {"name": calibration.name}, "0" * 8)
+    ledger.change(job.job_id, "finished", before="uploading")
+    results = Results(
+        state.with_name(f"{state.name}.jobs") / "results", Vault(state.with_name(f"{state.name}.secret-key"))
+    )
+    results.keep(job.job_id, {"calibration": calibration.to_dict(), "refused": []}, None)
+    yield job.job_id, shipped
+    site.rest("DELETE", f"/calibrations/{shipped.pipeline}")
+    site.rest("DELETE", f"/collections/main/jobs/{job.job_id}")
+
+
+def test_a_calibration_is_compared_put_to_use_and_left_behind(visit, site, samples, fitted):
+    job_id, shipped = fitted
+    people = site.rest("GET", "/collections/main")["people"]
+    threshold = shipped.identification_threshold(0.01, people).value
+
+    def decided():
+        files = {"image": ("obama.jpg", (samples / "obama.jpg").read_bytes())}
+        (face,) = site.rest("POST", "/collections/main/identify", files=files)["faces"]
+        return face["decision"]["calibration"], face["person"]
+
+    assert decided() == ("lfw-dev", "Barack Obama")
+    with visit(f"jobs/{job_id}") as page:
+        expect(page.locator("main")).to_contain_text("A calibration named front doors")
+        page.get_by_role("button", name="Use this").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading")).to_have_text("Decide by front doors from now on?")
+        searched = dialog.get_by_role("row").filter(has_text="where 1 stranger in 100 may be given one")
+        expect(searched.locator("td")).to_have_text([f"{threshold:.3f}", f"{threshold + 0.02:.3f}"])
+        expect(dialog.get_by_role("row").filter(has_text="Enrolled people missed").locator("td")).to_have_count(2)
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_have_count(0)
+        assert decided()[0] == "lfw-dev"
+        page.get_by_role("button", name="Use this").click()
+        dialog.get_by_role("button", name="Use it").click()
+        expect(page.locator("main .badge")).to_have_text("in use")
+        assert decided() == ("front doors", "Barack Obama")
+        page.goto(f"{site.url}/collections/main/settings")
+        expect(page.locator("main")).to_contain_text("Decisions rest on front doors, put to use here on")
+        page.get_by_role("button", name="Back to lfw-dev, which comes with Mien").click()
+        dialog.get_by_role("button", name="Use it").click()
+        expect(page.get_by_role("button", name="Back to lfw-dev, which comes with Mien")).to_have_count(0)
+        assert decided()[0] == "lfw-dev"
 
 
 def test_reports_of_the_folder_are_listed_and_shown_as_they_were_written(visit, site, people):

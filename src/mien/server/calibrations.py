@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from mien.gallery.people import now
 from mien.recognition import Calibration, load_calibration, pipeline_name, user_calibration_path
 from mien.recognition.recognisers import DEFAULT
 from mien.server.database import Database
 
-__all__ = ["Calibrations", "Origin", "source_without"]
+__all__ = ["Calibrations", "Origin", "Source"]
+
+Source: TypeAlias = Literal["file", "shipped"]
 
 _HELD: ContextVar[dict[str, Calibration | None] | None] = ContextVar("mien_calibrations_held", default=None)
 
@@ -52,8 +54,8 @@ class Calibrations:
     def __init__(self, database: Database) -> None:
         self._connected = database.connected
         self._read: dict[str, tuple[str, Calibration | None]] = {}
-        # A file of this machine takes effect when the service starts, as everywhere in the library.
-        self.without = cache(load_calibration)
+        # A file of this machine is read once, as everywhere in the library.
+        self._loaded = cache(_loaded)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -94,6 +96,14 @@ class Calibrations:
             calibration = Calibration.from_dict(json.loads(document))
             self._read[pipeline] = digest, calibration
         return calibration
+
+    def without(self, pipeline: str) -> Calibration | None:
+        """What a pipeline decides by while none is installed; raises as `of`."""
+        return self._loaded(pipeline)[0]
+
+    def source(self, pipeline: str) -> Source:
+        """Where that comes from: ``"file"`` of this machine, or ``"shipped"``."""
+        return self._loaded(pipeline)[1]
 
     def origin(self, pipeline: str) -> Origin | None:
         """Where the one that is installed came from; None where none is."""
@@ -147,7 +157,6 @@ class Calibrations:
             connection.execute("DELETE FROM calibration WHERE pipeline = ?", (pipeline,))
 
 
-def source_without(pipeline: str) -> Literal["file", "shipped"]:
-    """Where a pipeline's calibration comes from while none is installed."""
+def _loaded(pipeline: str) -> tuple[Calibration | None, Source]:
     own = os.path.exists(user_calibration_path(pipeline))  # noqa: PTH110 - as in load_calibration
-    return "file" if own else "shipped"
+    return load_calibration(pipeline), "file" if own else "shipped"

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from mien.recognition.points import IdentificationPoint
 
-__all__ = ["Choice", "Plot", "plot"]
+__all__ = ["Choice", "Plot", "missed", "plot"]
 
 RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4)
 WIDTH, HEIGHT = 640, 300
@@ -74,14 +74,16 @@ def plot(curve: tuple[IdentificationPoint, ...], chosen: float) -> Plot | None:
     decades = [10.0**power for power in range(math.ceil(math.log10(lowest)), math.floor(math.log10(highest)) + 1)]
     return Plot(
         path="M" + " L".join(f"{x(rate)} {y(miss)}" for rate, miss in points),
-        choices=tuple(Choice(rate, miss, x(rate), y(miss)) for rate in rates for miss in [_missed(points, rate)]),
+        choices=tuple(Choice(rate, miss, x(rate), y(miss)) for rate in rates for miss in [missed(points, rate)]),
         ticks_x=tuple((rate, x(rate)) for rate in decades),
         ticks_y=tuple((n * step, y(n * step)) for n in range(round(top / step) + 1)),
     )
 
 
-def _missed(points: list[tuple[float, float]], rate: float) -> float:
-    """Misses at a rate between those of points."""
+def missed(points: list[tuple[float, float]], rate: float) -> float:
+    """Misses at a rate between those of points, highest rate first; beyond them those of the nearest."""
+    if rate >= points[0][0]:
+        return points[0][1]
     for (above, more), (below, fewer) in pairwise(points):
         if below <= rate <= above:
             return more + (fewer - more) * math.log(above / rate) / math.log(above / below)

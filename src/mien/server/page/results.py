@@ -9,9 +9,12 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from mien.gallery.people import today
+from mien.recognition import Calibration
 from mien.render.words import clock, reason_words
+from mien.server.calibrating import pipeline_of
 from mien.server.envelope import not_found
 from mien.server.ledger import Job
+from mien.server.page.comparing import offer
 from mien.server.page.pages import Here, Page, PageRoute, ThePage, rates, said, templates
 from mien.server.page.reports import POLICY
 from mien.server.page.strings import WORDS
@@ -50,11 +53,16 @@ def show_job(page: ThePage, gallery: Here, job_id: str) -> Response:
     if result is None:
         raise not_found(f"result of job {job_id}")
     gallery.note_access("job_result", page.session.key.key_id)
+    origin = page.service.calibrations.origin(pipeline_of(gallery))
+    fitted = Calibration.from_dict(result["calibration"]) if job.kind == "calibrate" else None
     return page.of(
         "job",
         menu="jobs",
         collection=gallery.collection,
+        said=said(),
         job=job,
+        in_use=origin is not None and origin.job_id == job_id,
+        offer=offer(page, gallery, fitted) if fitted else None,
         result=result,
         images=result.get("images", [])[:_IMAGES],
         report=page.service.jobs.results.has_report(job.job_id),

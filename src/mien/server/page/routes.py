@@ -14,8 +14,10 @@ from mien.gallery import Contains, Gallery, Person
 from mien.gallery.people import today
 from mien.recognition import search_curve
 from mien.server.access import Scope
+from mien.server.calibrating import pipeline_of
 from mien.server.envelope import not_found
 from mien.server.page import reports, results, signing
+from mien.server.page.comparing import offer
 from mien.server.page.pages import FOLDER, STATIC, VIEWS, Here, Page, PageRoute, ThePage, away, rates, said
 from mien.server.page.plot import HEIGHT, WIDTH, plot
 from mien.server.routes.audit import check_grant
@@ -189,6 +191,9 @@ def settings(page: ThePage, gallery: Here) -> Response:
     """Where a collection stands between strangers with a name and people without; its rules, and the service's keys."""
     rules = page.service.galleries.rules(gallery.collection)
     calibration, size, own = gallery.calibration, max(1, gallery.size), page.session.key
+    pipeline, kept = pipeline_of(gallery), page.service.calibrations
+    origin = kept.origin(pipeline)
+    other = kept.without(pipeline) if origin else None
     return page.of(
         "settings",
         collection=gallery.collection,
@@ -197,6 +202,10 @@ def settings(page: ThePage, gallery: Here) -> Response:
         plot=plot(search_curve(calibration, size), rules.fpir) if calibration else None,
         plot_size=(WIDTH, HEIGHT),
         calibration=calibration.name if calibration else None,
+        pipeline=pipeline,
+        installed=origin,
+        offer=offer(page, gallery, other) if origin and other else None,
+        other_source=kept.source(pipeline) if other else None,
         people=size,
         keys=[key for key in page.service.access.every_key() if page.may(Scope.admin) and own.covers(key)],
         today=today(),

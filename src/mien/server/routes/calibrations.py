@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path
 from mien.gallery import Gallery
 from mien.recognition import Calibration
 from mien.server.calibrating import install, reset, served
-from mien.server.calibrations import source_without
 from mien.server.documents.calibrations import (
     CalibrationInUse,
     CalibrationsInUse,
@@ -87,7 +86,7 @@ def _shown(service: Service, pipeline: str) -> CalibrationInUse:
 def _record(service: Service, pipeline: str, galleries: list[Gallery]) -> CalibrationInUse:
     now, origin = service.calibrations.now(pipeline), service.calibrations.origin(pipeline)
     other = service.calibrations.without(pipeline)
-    source = source_without(pipeline)
+    source = service.calibrations.source(pipeline)
     return CalibrationInUse(
         pipeline=pipeline,
         name=now.name if now else None,

@@ -43,6 +43,16 @@ document.getElementById("point")?.addEventListener("change", ({ target }) => {
   }
 });
 
+const back = document.getElementById("back-sure");
+document.getElementById("back")?.addEventListener("click", () => back.showModal());
+back?.addEventListener("close", () => {
+  if (back.returnValue !== "back") return;
+  attempt(async () => {
+    await ask(`/v1/calibrations/${back.dataset.pipeline}`, { method: "DELETE" });
+    location.reload();
+  });
+});
+
 const sure = document.getElementById("sure");
 document.getElementById("erase")?.addEventListener("click", () => {
   sure.querySelector("form").reset();
