@@ -12,6 +12,7 @@ from mien.metrics import (
     bootstrap_difference,
     bootstrap_fmr,
     bootstrap_fnmr_at_fmr,
+    fnmr,
     fnmr_at_fmr,
     operating_point,
     pairs,
@@ -132,6 +133,18 @@ def test_the_difference_is_paired():
     assert difference.high - difference.low < max(rate.high - rate.low for rate in rates)
     reverse = bootstrap_difference(second, first, 0.01)
     assert reverse.high < 0
+
+
+def test_a_threshold_may_be_carried_over_to_the_second_system():
+    rows, subjects = population(80, 3)
+    first, lower = all_pairs(rows, subjects), all_pairs(rows * np.float32(0.9), subjects)
+    # Scores that all fall alike lose nothing at a threshold of their own, and something at the old one.
+    assert bootstrap_difference(first, lower, 0.01).value == 0
+    difference = bootstrap_difference(first, lower, 0.01, carried=True)
+    threshold = threshold_at_fmr(first.tail, 0.01, total=first.non_mated_total)
+    shares = [fnmr(pairs.mated, threshold) for pairs in (first, lower)]
+    assert difference.value == pytest.approx(shares[1] - shares[0])
+    assert 0 < difference.low < difference.value < difference.high
 
 
 def test_increasing_maps_and_names_of_people_change_no_interval():

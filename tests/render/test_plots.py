@@ -6,7 +6,17 @@ import pytest
 from scipy.stats import norm
 
 from mien.errors import InvalidArgument
-from mien.render.plots import Curve, _probit, cmc_plot, det_plot, edc_plot, fnir_plot, rate_plot, score_plot
+from mien.render.plots import (
+    Curve,
+    _probit,
+    cmc_plot,
+    det_plot,
+    edc_plot,
+    fnir_plot,
+    rate_plot,
+    response_plot,
+    score_plot,
+)
 
 X = np.geomspace(1e-5, 0.9, 3000)
 BANDED = Curve("this set", X, 0.5 * (1 - X) ** 3, 0.4 * (1 - X) ** 3, 0.6 * (1 - X) ** 3)
@@ -19,6 +29,11 @@ PLOTS = {
     "cmc": lambda label: cmc_plot([Curve(label, [1, 2, 3], [0.8, 0.9, 1.0])]),
     "rates": lambda label: rate_plot(
         [(label, 0.1, 0.05, 0.2, True), ("b", 0.2, 0.0, 0.9, False)], name="FMR", stated=0.1
+    ),
+    "response": lambda label: response_plot(
+        [Curve(label, [-1, 0, 2], [0.1, 0.0, 0.4], [0, 0, 0.2], [0.3, 0.1, 0.5])],
+        dose="dose, mm",
+        response="loss, points",
     ),
     "scores": lambda label: score_plot((EDGES, np.ones(32)), (EDGES, np.ones(32)), thresholds=[(0.2, label)]),
 }

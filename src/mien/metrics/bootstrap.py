@@ -145,6 +145,7 @@ def bootstrap_difference(
     second: PairScores,
     target: float,
     *,
+    carried: bool = False,
     weigh: Weigh = "person",
     replicates: int = 1000,
     confidence: float = 0.95,
@@ -156,6 +157,8 @@ def bootstrap_difference(
         first: Scores of one system.
         second: Scores of another over the same samples.
         target: False match rate in [0, 1), each system at its own threshold.
+        carried: Whether the second is judged at the first's threshold instead, as where what goes into a system
+            changes and its threshold stays; its false match rate may be another then.
         weigh: As in `operating_point`.
         replicates: How many draws of people; both systems see the same ones.
         confidence: Of the interval, two-sided.
@@ -167,10 +170,10 @@ def bootstrap_difference(
     if not (np.array_equal(first.probes, second.probes) and np.array_equal(first.references, second.references)):
         raise InvalidArgument("the two systems must score the same samples of the same people: got different counts")
     weights = draw_people(first, replicates, seed)
-    rates = [fnmr_of_draws(pairs, _refitted(pairs, target, weights), weights, weigh) for pairs in (first, second)]
-    values = []
-    for pairs in (first, second):
-        threshold = threshold_at_fmr(pairs.tail, target, total=pairs.non_mated_total)
+    rates, values = [], []
+    for pairs, fitted in ((first, first), (second, first if carried else second)):
+        rates.append(fnmr_of_draws(pairs, _refitted(fitted, target, weights), weights, weigh))
+        threshold = threshold_at_fmr(fitted.tail, target, total=fitted.non_mated_total)
         values.append(_weighted_fnmr(pairs, threshold, weigh))
     return Difference(float(values[1] - values[0]), *interval_of(rates[1] - rates[0], confidence))
 

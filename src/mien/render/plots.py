@@ -20,7 +20,17 @@ from mien.render.words import share
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Curve", "cmc_plot", "det_plot", "edc_plot", "fnir_plot", "rate_plot", "require_plots", "score_plot"]
+__all__ = [
+    "Curve",
+    "cmc_plot",
+    "det_plot",
+    "edc_plot",
+    "fnir_plot",
+    "rate_plot",
+    "require_plots",
+    "response_plot",
+    "score_plot",
+]
 
 Values: TypeAlias = NDArray[np.float64]
 Histogram: TypeAlias = "tuple[ArrayLike, ArrayLike]"
@@ -222,6 +232,31 @@ def rate_plot(rows: Sequence[tuple[str, float, float, float, bool]], *, stated: 
         axes.set_xlabel(_clean(name))
 
     return _picture(draw, name, [label for label, *_ in rows], height=1.1 + 0.32 * len(rows), legend=False)
+
+
+def response_plot(curves: Sequence[Curve], *, dose: str, response: str) -> str:
+    """What grows or falls with a dose: measured points, joined, with their bands, on plain axes.
+
+    Args:
+        curves: Responses (y) over doses (x).
+        dose: What goes along, with its unit.
+        response: What goes up, with its unit.
+
+    Raises:
+        InvalidArgument: As `det_plot`.
+        RuntimeUnavailable: As `det_plot`.
+    """
+    columns = [_columns(curve) for curve in curves]
+
+    def draw(axes: Axes) -> None:
+        for colour, curve, (x, y, low, high) in zip(_cycle(), curves, columns, strict=False):
+            if low is not None and high is not None:
+                axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(x, y, color=colour, label=_clean(curve.label), linewidth=1.8, marker="o", markersize=3.5)
+        axes.set_xlabel(_clean(dose))
+        axes.set_ylabel(_clean(response))
+
+    return _picture(draw, _clean(response), [curve.label for curve in curves])
 
 
 def _trade_off(
