@@ -107,6 +107,15 @@ def test_colours_mixed_at_an_edge_are_told_apart():
     assert np.abs(blurred[10, 10].astype(float) - wall).max() < 2, "no halo of the person"
 
 
+@pytest.mark.parametrize("feather", [0.9, 1.27, 3.0])
+def test_a_feathered_edge_leaves_the_person_as_sharp_as_before(feather):
+    image = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
+    feathered = replace_background(image, disc(50, 150), WHITE, feather=feather)
+    inside = disc(35, 150) == 1
+    np.testing.assert_array_equal(feathered[inside], image[inside])
+    assert (feathered[0] == 255).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -18,6 +18,8 @@ GREY = (211, 211, 211)
 _PASSES = ((45, 4), (6, 2))
 """Over what radius in thousandths of the longer side colours near an edge are gathered, first from afar and then from
 nearby; and in a picture how many times smaller, for what is gathered is smooth."""
+_NEXT_TO = 1 / 512
+"""Of 0 and 1 that no pixel of 8 bits tells from them."""
 
 
 def replace_background(
@@ -89,7 +91,10 @@ def _checked(image: Image, mask: Array, feather: float) -> Array:
         raise InvalidArgument(f"mask: expected {image.shape[:2]} numbers in [0, 1], got {matte.shape}")
     if not 0 <= feather <= 100:
         raise InvalidArgument(f"feather: expected 0 to 100 pixels, got {feather}")
-    return matte if feather == 0 else np.asarray(cv2.GaussianBlur(matte, (0, 0), feather), np.float32)
+    if feather > 0:
+        matte = np.asarray(cv2.GaussianBlur(matte, (0, 0), feather), np.float32)
+    # A blur leaves 0.9999999 of 1, and what is not 1 is taken for an edge, whose colours are estimated.
+    return np.asarray(np.where(matte < _NEXT_TO, 0, np.where(matte > 1 - _NEXT_TO, 1, matte)), np.float32)
 
 
 def estimate_foreground(image: Image, mask: Array) -> Array:
