@@ -33,7 +33,7 @@ class Portraits:
     pairs: list[tuple[str, str]]
 
 
-def read_portraits(folder: Path, seed: int) -> Portraits:
+def read_portraits(folder: Path, seed: int, *, look_alikes: int = LOOK_ALIKES) -> Portraits:
     """FRLL's portraits, and for each person the few most like them."""
     neutral, smiling = (
         {path.name[:3]: media.read(path) for path in sorted((folder / part).glob("*.jpg"))}
@@ -48,7 +48,7 @@ def read_portraits(folder: Path, seed: int) -> Portraits:
     found: set[tuple[str, str]] = set()
     for row, person in enumerate(people):
         others = [o for o in np.argsort(-alike[row]) if o != row and gender.get(people[o]) == gender.get(person)]
-        found |= {tuple(sorted((person, people[other]))) for other in others[:LOOK_ALIKES]}
+        found |= {tuple(sorted((person, people[other]))) for other in others[:look_alikes]}
     random = np.random.default_rng(seed)
     return Portraits(neutral, smiling, [p if random.random() < 0.5 else p[::-1] for p in sorted(found)])
 
