@@ -43,6 +43,25 @@ def samples() -> Path:
 
 
 @pytest.fixture
+def far_clip(samples, weights, tmp_path):
+    """The first second of a real clip, with 30 pixels between the eyes: too few for ``quality=high``."""
+    import cv2
+
+    from mien import media
+    from mien.recognition import default_pipeline
+
+    target = tmp_path / "far.mp4"
+    with media.open_video(samples / "single_face.mp4", end=1.0) as clip:
+        frames = [(frame.image, frame.timestamp) for frame in clip]
+        scale = 30 / float(default_pipeline().find(frames[0][0]).extra["quality.size"][0])
+        size = tuple(2 * round(scale * side / 2) for side in clip.size)
+        with media.VideoWriter(target, size=size, rate=clip.rate) as writer:
+            for image, timestamp in frames:
+                writer.write(cv2.resize(image, size, interpolation=cv2.INTER_AREA), timestamp)
+    return target
+
+
+@pytest.fixture
 def serve(tmp_path):
     """Starts services as processes (see `served.Served`), and stops them afterwards."""
     from served import Served

@@ -49,6 +49,25 @@ def test_a_probe_that_falls_short_is_unknown_with_reasons(gallery, samples):
     assert faces[0].decision.reasons == face.decision.reasons
 
 
+def test_a_track_whose_looks_fall_short_is_unknown_with_reasons(gallery, samples, far_clip):
+    gallery.enroll("the man", [samples / "single_face.jpg"])
+
+    def watched(source, **more):
+        (face,) = [*gallery.watch(source, **more)][-1].faces
+        return face.person, face.decision.reasons
+
+    assert watched(far_clip) == ("the man", ())
+    assert watched(far_clip, require="quality=medium") == ("the man", ())
+    person, reasons = watched(far_clip, require="quality=high")
+    assert person is None
+    assert "too_small" in reasons
+    assert watched(samples / "single_face.mp4", end=1.0, require="quality=high") == ("the man", ())
+    # She looks aside just then.
+    aside = {"start": 4.6, "end": 5.4, "fps": 8}
+    assert "low_quality" in watched(samples / "WolfgangLanger_Pexels.mp4", require="quality=medium", **aside)[1]
+    assert watched(samples / "WolfgangLanger_Pexels.mp4", **aside) == (None, ())
+
+
 def test_many_people_pass_the_same_gate(gallery, samples):
     people = [("Barack", [smaller(samples / "obama.jpg", 30)]), ("Joe", [samples / "biden.jpg"])]
     barack, joe = gallery.enroll_all(people, require="quality=high")

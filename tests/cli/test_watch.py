@@ -51,8 +51,8 @@ class FakeGallery:
     def __exit__(self, *_):
         self.calls.append("closed")
 
-    def watch(self, video, *, fpir, rules, on_event):
-        self.calls.append((fpir, rules))
+    def watch(self, video, *, fpir, require, rules, on_event):
+        self.calls.append((fpir, require, rules))
         faces = dataclasses.replace(faces_of("Ada"), track_id=np.array([0]))
 
         def event(kind, moment, made=None):
@@ -120,10 +120,10 @@ def test_json_is_one_event_a_line(gallery, video, capsys):
 
 def test_what_is_asked_for_is_passed_on(gallery, video):
     words = "--fpir 0.1 --fps 5 --start 1 --end 3.5 --confirm-frames 7 --absence 4 --cooldown 9 --no-unknown"
-    assert main(["watch", "door.mp4", *words.split()]) == 0
+    assert main(["watch", "door.mp4", *words.split(), "--require", "quality=medium"]) == 0
     assert video.asked == ("door.mp4", {"fps": 5.0, "start": 1.0, "end": 3.5})
-    fpir, rules = gallery.calls[0]
-    assert fpir == 0.1
+    fpir, require, rules = gallery.calls[0]
+    assert (fpir, require) == (0.1, "quality=medium")
     assert (rules.confirm_frames, rules.absence_seconds, rules.cooldown_seconds, rules.emit_unknown) == (7, 4, 9, False)
     assert gallery.calls[-1] == "closed"
     assert video.closed
@@ -290,6 +290,23 @@ def test_a_real_clip_and_an_empty_gallery(samples, weights, tmp_path, monkeypatc
         assert copy.size == media_size(clip)
         assert len(list(copy)) == 6
     assert "empty gallery" in (tmp_path / "out.html").read_text("utf-8")
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_a_real_clip_of_what_is_required(samples, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MIEN_GALLERY", str(tmp_path / "g.mien"))
+    assert main(["enroll", "the man", str(samples / "single_face.jpg")]) == 0
+    capsys.readouterr()
+    clip = [str(samples / "single_face.mp4"), "--end", "1", "--format", "json", "--require"]
+    assert main(["watch", *clip, "quality=high"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(event["kind"], event["person"]) for event in events][1:] == [
+        ("recognised", "the man"),
+        ("left", "the man"),
+    ]
+    assert main(["watch", *clip, "quality=best"]) == 2
+    assert "expected quality=low, quality=medium or quality=high" in capsys.readouterr().err
 
 
 def media_size(path):

@@ -104,7 +104,9 @@ def test_rules_and_the_callback(known, samples):
 
 
 @pytest.mark.parametrize(
-    "options", [{"fpir": 0.0}, {"candidates": 0}, {"fpir": 1.0}], ids=["no rate", "no candidates", "certainty"]
+    "options",
+    [{"fpir": 0.0}, {"candidates": 0}, {"fpir": 1.0}, {"require": "quality=best"}],
+    ids=["no rate", "no candidates", "certainty", "no level"],
 )
 def test_what_cannot_be_is_refused_before_the_first_frame(known, options):
     with pytest.raises(InvalidArgument):

@@ -98,6 +98,16 @@ def wait_for_job(client, holders, main_collection):
     return done
 
 
+@pytest.mark.weights
+@pytest.mark.samples
+def test_a_video_requires_the_same(enrolled, far_clip, wait_for_job, samples):
+    enrolled(label="the man", names=("single_face.jpg",))
+    for options, expected in (({}, []), ({"require": "quality=medium"}, []), (HIGH, ["too_small"])):
+        (track,) = wait_for_job("watch", options, "far.mp4", far_clip.read_bytes())["tracks"]
+        assert [one for one in track["decision"]["reasons"] if one == "too_small"] == expected
+        assert (track["person"] is None) is bool(expected)
+
+
 IMAGE = ("x.jpg", b"never read", "image/jpeg")
 CALLS = {
     "enroll": ("people", {"files": {"images": IMAGE}, "data": {"label": "Ada", "purpose": "door"}}),
@@ -105,6 +115,8 @@ CALLS = {
     "identify": ("identify", {"files": {"image": IMAGE}, "data": {}}),
     "enrolment of many": ("jobs/enroll", {"json": {"purpose": "door"}}),
     "identification of many": ("jobs/identify", {"json": {}}),
+    "video": ("jobs/watch", {"json": {}}),
+    "stream": ("streams", {"json": {"name": "door", "url": "http://127.0.0.1:9/", "enabled": False}}),
 }
 
 

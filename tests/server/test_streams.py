@@ -103,6 +103,35 @@ def happened(client, holders):
     return found
 
 
+def smaller(frame):
+    """A picture in which 75 pixels between the eyes are 30."""
+    image, encoded = Image.open(io.BytesIO(frame)), io.BytesIO()
+    image.resize((256, 144)).save(encoded, "JPEG", quality=90)
+    return encoded.getvalue()
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_who_is_too_far_away_for_what_is_required_is_unknown(
+    client, holders, camera, stream_servers, frames, watched, happened, monkeypatch
+):
+    far = [smaller(frame) for frame in frames]
+    monkeypatch.setattr(stream_servers, "jpeg", lambda number, *_: far[number % len(far)])
+    client.post(
+        "/v1/collections/main/people",
+        headers=holders["operator"],
+        data={"label": "Ann", "purpose": "door"},
+        files={"images": ("a.jpg", frames[0])},
+    )
+    url, rules = f"http://{camera.host}/mjpeg", {"absence_seconds": 0.5, "cooldown_seconds": 0}
+    strict, usual = (watched(url, rules=rules, require=require) for require in ("quality=high", None))
+    assert (strict["require"], usual["require"]) == ("quality=high", None)
+    assert happened(usual["stream_id"], "stream.recognised")
+    assert happened(strict["stream_id"], "stream.unknown")
+    told = client.get(f"{STREAMS}/{strict['stream_id']}/events", headers=holders["reader"]).json()["events"]
+    assert "stream.recognised" not in {one["kind"] for one in told}
+
+
 @pytest.mark.weights
 @pytest.mark.samples
 def test_who_is_before_a_camera_is_told(client, service, holders, camera, frames, watched, until, happened, noted):

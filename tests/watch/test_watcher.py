@@ -7,6 +7,7 @@ import pytest
 
 from mien.errors import StreamUnavailable
 from mien.media import Frame
+from mien.quality import OPEN
 from mien.types import Candidate, Decision, Faces
 from mien.watch import EventRules, watch
 from mien.watch.watcher import sameness
@@ -126,11 +127,11 @@ def poor(monkeypatch):
 
 @pytest.fixture
 def run(calibration):
-    def run(script, gallery, *, each=None, templates=None):
+    def run(script, gallery, *, each=None, templates=None, gate=OPEN):
         video, pipeline = FakeVideo(script), FakePipeline(script, templates)
         told, frames = [], []
         for frame in watch(
-            video, pipeline, gallery, calibration=calibration, fpir=0.01, rules=RULES, on_event=told.append
+            video, pipeline, gallery, calibration=calibration, fpir=0.01, gate=gate, rules=RULES, on_event=told.append
         ):
             frames.append(frame)
             if each is not None:
@@ -206,6 +207,38 @@ def test_poor_looks_give_way_to_good_ones(run, poor):
         each=lambda frame: poor.clear() if frame.timestamp > 1.5 else None,
     )
     assert names(frames) == {0: [None, "ada"]}
+
+
+class FakeGate:
+    """Refuses every look for some reasons, as long as there are any."""
+
+    def __init__(self, *reasons):
+        self.found = reasons
+
+    def reasons(self, faces):
+        return (self.found,) * len(faces)
+
+
+def test_looks_that_fall_short_of_what_is_required_are_poor_ones(run, poor):
+    gate = FakeGate("low_quality", "blurred")
+    poor.append("blurred")
+    frames = run([{"ada": 10}] * 40, FakeGallery(ada=unit("ada")), gate=gate)
+    assert names(frames) == {0: [None]}
+    assert frames[-1].faces.decisions[0].reasons == ("blurred", "low_quality")
+    poor.clear()
+
+    def pass_by(frame):
+        gate.found = () if frame.timestamp > 1.5 else ("low_quality",)
+
+    frames = run([{"ada": 10}] * 100, FakeGallery(ada=unit("ada")), gate=gate, each=pass_by)
+    assert names(frames) == {0: [None, "ada"]}
+
+
+def test_what_is_required_concerns_names_and_not_who_is_the_same(run):
+    """Somebody who leaves and comes back is known again by looks that are too poor for a name."""
+    script = [*[{"ada": 10}] * 30, *[{}] * 40, *[{"ada": 60}] * 30]
+    frames = run(script, FakeGallery(ada=unit("ada")), gate=FakeGate("low_quality"))
+    assert {face.track_id for frame in frames for face in frame.faces} == {0}
 
 
 def test_two_faces_of_one_frame_are_never_one_person(run):

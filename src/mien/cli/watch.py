@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli._interrupt import Interruption
-from mien.cli._options import Commands, a_path, add_format, add_gallery, error_rate, open_gallery
+from mien.cli._options import Commands, a_path, add_format, add_gallery, add_require, error_rate, open_gallery
 from mien.cli._output import compared, count, print_json, print_moment, printable
 from mien.errors import InputError, InvalidArgument, StreamUnavailable
 
@@ -57,6 +57,7 @@ def register(commands: Commands) -> None:
         metavar="RATE",
         help="false positive identification rate to decide at, for this gallery (default: 0.01)",
     )
+    add_require(parser)
     parser.add_argument("--fps", type=float, metavar="N", help="look at no more than N frames a second (default: all)")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds into a file")
     parser.add_argument("--end", type=float, metavar="S", help="end S seconds after the start of the source")
@@ -154,7 +155,10 @@ class _Run:
 
     def _followed(self, gallery: Gallery) -> Iterator[WatchedFrame]:
         began = time.perf_counter()
-        watched = gallery.watch(self._video, fpir=self._arguments.fpir, rules=self._rules, on_event=self._tell)
+        asked = self._arguments
+        watched = gallery.watch(
+            self._video, fpir=asked.fpir, require=asked.require, rules=self._rules, on_event=self._tell
+        )
         try:
             for frame in watched:
                 self._frames, self._last = self._frames + 1, frame.timestamp

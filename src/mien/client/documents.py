@@ -690,6 +690,7 @@ class StreamRecord(TypedDict):
         source: its address without user, password and query
         enabled: whether it is watched, also after a restart
         state: `stopped`, `connecting`, `watching`, `waiting` (to connect again) or `failed` (tried again later)
+        require: what a look at somebody must be for a name
         fpir: at which it is decided who somebody is: the collection's
     """
 
@@ -703,6 +704,7 @@ class StreamRecord(TypedDict):
     state: str
     since: str
     problem: str | None
+    require: str | None
     fpir: float
 
 

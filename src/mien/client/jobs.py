@@ -59,7 +59,12 @@ class Jobs(Part):
         return self._begin("enroll", {"purpose": purpose, "until": last, "require": require})
 
     def begin_watch(
-        self, *, fpir: float | None = None, fps: float | None = None, rules: Mapping[str, Any] | None = None
+        self,
+        *,
+        fpir: float | None = None,
+        fps: float | None = None,
+        rules: Mapping[str, Any] | None = None,
+        require: str | None = None,
     ) -> JobRecord:
         """Who is in a video, and when.
 
@@ -67,8 +72,10 @@ class Jobs(Part):
             fpir: False positive identification rate to decide at; the collection's where it is None.
             fps: Frames a second that are looked at, at most.
             rules: When something is worth telling; names and meanings as in `mien.watch.EventRules`.
+            require: What a look at somebody must be for a name, as in `identify`.
         """
-        return self._begin("watch", {"fpir": fpir, "fps": fps, **({} if rules is None else {"rules": dict(rules)})})
+        told = {} if rules is None else {"rules": dict(rules)}
+        return self._begin("watch", {"fpir": fpir, "fps": fps, "require": require, **told})
 
     def begin_evaluate(self, *, task: str = "verification") -> JobRecord:
         """Error rates on images of people, ``PERSON/IMAGE``; the task is ``"verification"`` or ``"identification"``."""

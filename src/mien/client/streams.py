@@ -30,6 +30,7 @@ class Streams(Part):
         fps: float | None = 5,
         rules: Mapping[str, Any] | None = None,
         enabled: bool = True,
+        require: str | None = None,
     ) -> StreamRecord:
         """Watch a camera from now on, and tell of it as events.
 
@@ -39,8 +40,9 @@ class Streams(Part):
             fps: Frames a second that are looked at, at most; None for all.
             rules: When something is worth telling; names and meanings as in `mien.watch.EventRules`.
             enabled: False to watch it later.
+            require: What a look at somebody must be for a name, such as ``"quality=medium"``.
         """
-        document: dict[str, Any] = {"name": name, "url": url, "fps": fps, "enabled": enabled}
+        document: dict[str, Any] = {"name": name, "url": url, "fps": fps, "enabled": enabled, "require": require}
         if rules is not None:
             document["rules"] = dict(rules)
         answer: StreamRecord = self._transport.ask("POST", self._streams(), document=document)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mien.quality import Gate, Require
     from mien.recognition import Calibration, Pipeline
 
-__all__ = ["Identifying", "check_search"]
+__all__ = ["Identifying", "check_search", "gate_of"]
 
 
 class Identifying(Collection):
@@ -52,7 +52,7 @@ class Identifying(Collection):
             SpaceMismatch: The collection is pinned to another embedding space than the pipeline's.
             StoreError: The store failed.
         """
-        gate = _gate(require)  # what cannot be is refused before the image is looked at
+        gate = gate_of(require)  # what cannot be is refused before the image is looked at
         check_search(fpir, candidates)
         return self.decide(self._pipeline().find(source), fpir=fpir, candidates=candidates, require=gate)
 
@@ -63,7 +63,7 @@ class Identifying(Collection):
             SpaceMismatch: They are of another embedding space.
             UnsupportedErrorRate, StoreError: As in `identify`.
         """
-        gate = _gate(require)
+        gate = gate_of(require)
         check_search(fpir, candidates)
         pipeline = self._pipeline()
         self._check_faces(faces, pipeline)
@@ -137,7 +137,7 @@ class Identifying(Collection):
         Yields:
             Position, image ((height, width, 3) uint8, RGB), and faces with decisions.
         """
-        gate = _gate(require)
+        gate = gate_of(require)
         check_search(fpir, candidates)
         pipeline = self._pipeline()
         found = pipeline.find_all_indexed(sources, on_error=on_error)
@@ -160,7 +160,8 @@ class Identifying(Collection):
             return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates, gate)
 
 
-def _gate(require: Require) -> Gate:
+def gate_of(require: Require) -> Gate:
+    """A gate as it is given; what cannot be required is refused."""
     from mien.quality import Gate
 
     return Gate.of(require)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mien.gallery.collection import Collection
-from mien.gallery.identifying import check_search
+from mien.gallery.identifying import check_search, gate_of
 
 if TYPE_CHECKING:
     from mien.media import Video
+    from mien.quality import Gate, Require
     from mien.types import Decision
     from mien.watch import Event, EventRules, Probe, WatchedFrame
 
@@ -27,6 +28,7 @@ class Watching(Collection):
         *,
         fpir: float = 0.01,
         candidates: int = 5,
+        require: Require = None,
         rules: EventRules | None = None,
         fps: float | None = None,
         start: float = 0.0,
@@ -44,6 +46,8 @@ class Watching(Collection):
                 where somebody else closes it, all ends as at its end.
             fpir: Share of tracks of people who are not in the gallery that may be given a name, for this gallery.
             candidates: How many people to list for each track, best first.
+            require: What a look at somebody must be beyond what every look is asked, as in `identify`: a track is
+                decided by those looks that are, and unknown, with the reasons, where there are none.
             rules: When something is worth telling.
             fps: At most so many frames a second; all by default. An open video was opened with its own.
             start: Seconds from the start at which to begin; files only.
@@ -66,14 +70,16 @@ class Watching(Collection):
             >>> for frame in gallery.watch("door.mp4", on_event=print):  # doctest: +SKIP
             ...     print(frame.timestamp, [face.person for face in frame.faces])
         """
+        gate = gate_of(require)
         check_search(fpir, candidates)
-        return self._watch(source, fpir, candidates, rules, {"fps": fps, "start": start, "end": end}, on_event)
+        return self._watch(source, fpir, candidates, gate, rules, {"fps": fps, "start": start, "end": end}, on_event)
 
     def _watch(
         self,
         source: str | os.PathLike[str] | Video,
         fpir: float,
         candidates: int,
+        gate: Gate,
         rules: EventRules | None,
         part: dict[str, float | None],
         on_event: Callable[[Event], None] | None,
@@ -95,5 +101,5 @@ class Watching(Collection):
         )
         with opening as video:
             yield from watch.watch(
-                video, pipeline, decide, calibration=calibration, fpir=fpir, rules=rules, on_event=on_event
+                video, pipeline, decide, calibration=calibration, fpir=fpir, gate=gate, rules=rules, on_event=on_event
             )

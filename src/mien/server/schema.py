@@ -99,5 +99,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             collection TEXT,
             job_id TEXT) STRICT""",
     ),
+    ("ALTER TABLE stream ADD COLUMN require TEXT",),
 )
 """What makes each layout out of the one before; ``PRAGMA user_version`` counts those that were applied."""

@@ -34,7 +34,7 @@ _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _LOOK = 1.0
 _PAUSE = 0.02
 
-_COLUMNS = "stream_id, collection, name, shown, fps, rules, enabled, created, state, since, problem"
+_COLUMNS = "stream_id, collection, name, shown, fps, rules, enabled, created, state, since, problem, require"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Stream:
             again much later).
         since: From when on it is so (UTC).
         problem: Why it waits or failed; None where it does not.
+        require: What a look at somebody must be for a name, as of `mien.quality.Gate.parse`; None for nothing more than
+            every look is asked.
     """
 
     stream_id: str
@@ -67,6 +69,7 @@ class Stream:
     state: State
     since: dt.datetime
     problem: str | None
+    require: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Watch:
         url: Where it is, with all that nobody is shown.
         fps: Frames a second.
         rules: When something is told, JSON.
+        require: What a look must be for a name.
         fpir: The collection's operating point.
         calibrations: A text that changes with what collections decide by.
     """
@@ -90,6 +94,7 @@ class Watch:
     url: str
     fps: float | None
     rules: str
+    require: str | None
     fpir: float
     calibrations: str
 
@@ -156,7 +161,15 @@ class Streams:
         self._thread.join(timeout)
 
     def make(
-        self, collection: str, name: str, url: str, fps: float | None, rules: dict[str, Any], *, enabled: bool
+        self,
+        collection: str,
+        name: str,
+        url: str,
+        fps: float | None,
+        rules: dict[str, Any],
+        *,
+        enabled: bool,
+        require: str | None = None,
     ) -> Stream | None:
         """A stream; None where too many are watched.
 
@@ -165,12 +178,16 @@ class Streams:
         """
         shown, stream_id, time = check_source(url), secrets.token_hex(8), now().isoformat()
         sealed = self._vault.close(url.encode(), f"stream {stream_id}")
-        row = (stream_id, collection, name, sealed, shown, fps, json.dumps(rules), enabled, time, "stopped", time, None)
+        told = (collection, name, sealed, shown, fps, json.dumps(rules), require)
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             if enabled and self._full(connection):
                 return None
-            connection.execute(f"INSERT INTO stream VALUES ({', '.join('?' * 12)})", row)  # noqa: S608
+            connection.execute(
+                "INSERT INTO stream (stream_id, collection, name, url, shown, fps, rules, require, enabled, created, "
+                "state, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stopped', ?)",
+                (stream_id, *told, enabled, time, time),
+            )
         self._changed.set()
         return self.find(collection, stream_id)
 
@@ -250,7 +267,7 @@ class Streams:
     def _wanted(self) -> dict[str, Watch]:
         with self._connected() as connection:
             rows = connection.execute(
-                "SELECT stream_id, collection, name, url, fps, rules FROM stream WHERE enabled "
+                "SELECT stream_id, collection, name, url, fps, rules, require FROM stream WHERE enabled "
                 "ORDER BY created LIMIT ?",
                 (self.most,),
             ).fetchall()
@@ -263,10 +280,11 @@ class Streams:
                 self._vault.open(url, f"stream {stream_id}").decode(),
                 fps,
                 rules,
+                require,
                 self._fpir(collection),
                 calibrations,
             )
-            for stream_id, collection, name, url, fps, rules in rows
+            for stream_id, collection, name, url, fps, rules, require in rows
         }
 
     def _reconcile(self, wanted: dict[str, Watch]) -> None:
@@ -311,8 +329,8 @@ def check_source(url: str) -> str:
 
 
 def _stream(row: tuple[Any, ...]) -> Stream:
-    stream_id, collection, name, shown, fps, rules, enabled, created, state, since, problem = row
+    stream_id, collection, name, shown, fps, rules, enabled, created, state, since, *rest = row
     times = dt.datetime.fromisoformat(created), dt.datetime.fromisoformat(since)
     return Stream(
-        stream_id, collection, name, shown, fps, json.loads(rules), bool(enabled), times[0], state, times[1], problem
+        stream_id, collection, name, shown, fps, json.loads(rules), bool(enabled), times[0], state, times[1], *rest
     )

@@ -227,7 +227,7 @@ def watch(task: Task) -> Outcome:
     told: list[Event] = []
     with media.open_video(path, fps=options["fps"]) as video:
         task.active.total = video.duration
-        frames = gallery.watch(video, fpir=fpir, rules=rules, on_event=told.append)
+        frames = gallery.watch(video, fpir=fpir, require=options.get("require"), rules=rules, on_event=told.append)
         with contextlib.closing(frames):  # type: ignore[type-var]
             moment: float | None = 0.0
             while moment is not None:

@@ -76,6 +76,7 @@ class Monitor:
             frames = gallery.watch(
                 video,
                 fpir=watch.fpir,
+                require=watch.require,
                 rules=EventRules(**json.loads(watch.rules)),
                 on_event=lambda event: self._tell(watch, event),
             )

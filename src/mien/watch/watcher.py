@@ -60,6 +60,7 @@ def watch(
     *,
     calibration: Calibration | None,
     fpir: float,
+    gate: quality.Gate = quality.OPEN,
     rules: EventRules | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Iterator[WatchedFrame]:
@@ -71,10 +72,11 @@ def watch(
         decide: Says who tracks are.
         calibration: Of the pipeline; None keeps tracks by motion alone.
         fpir: The rate that decisions are made at.
+        gate: What a look must be beyond what every look is asked; one that falls short counts as a poor one.
         rules: When something is worth telling.
         on_event: Called with each event, before its frame is given out.
     """
-    watcher = _Watcher(pipeline, decide, sameness(calibration), fpir, rules or EventRules(), live=video.live)
+    watcher = _Watcher(pipeline, decide, sameness(calibration), fpir, gate, rules or EventRules(), live=video.live)
     tell = on_event or (lambda _: None)
     pending: WatchedFrame | None = None
     try:
@@ -123,12 +125,14 @@ class _Watcher:
         decide: Decide,
         same: Sameness | None,
         fpir: float,
+        gate: quality.Gate,
         rules: EventRules,
         *,
         live: bool,
     ) -> None:
         self._pipeline = pipeline
         self._decide = decide
+        self._gate = gate
         self._tracker = Tracker(same)
         self._rules = rules
         self._log = EventLog(rules)
@@ -179,8 +183,10 @@ class _Watcher:
     def _learn(self, track_ids: NDArray[np.int64], faces: Faces) -> None:
         assert faces.templates is not None
         assert faces.quality is not None
-        for row, reasons in enumerate(quality.reasons(faces)):
+        # What tracks are told apart by is asked no more than always: what is required concerns names alone.
+        for row, (always, required) in enumerate(zip(quality.reasons(faces), self._gate.reasons(faces), strict=True)):
             if track_ids[row] >= 0:
+                reasons = tuple(dict.fromkeys((*always, *required)))
                 self._subjects[int(track_ids[row])].look(faces.templates[row], float(faces.quality[row]), reasons)
 
     def _settle(self, visible: Sequence[Subject]) -> None:

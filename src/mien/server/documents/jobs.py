@@ -54,6 +54,7 @@ class WatchJob(Document):
     fpir: Rate | None = Field(default=None, description="as in identify; else the collection's")
     fps: float | None = Field(default=None, gt=0, le=1000, description="frames a second that are looked at, at most")
     rules: Rules = Rules()
+    require: Required | None = None
 
 
 class EvaluateJob(Document):

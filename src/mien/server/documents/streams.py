@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from mien.server.documents.base import Document, Label
+from mien.server.documents.base import Document, Label, Required
 from mien.server.documents.jobs import Rules
 
 __all__ = ["NewStream", "StreamChange", "StreamRecord", "Streams"]
@@ -23,6 +23,7 @@ class NewStream(Document):
     fps: float | None = Field(default=5, gt=0, le=1000, description="frames a second that are looked at, at most")
     rules: Rules = Rules()
     enabled: bool = True
+    require: Required | None = None
 
 
 class StreamChange(Document):
@@ -46,6 +47,7 @@ class StreamRecord(Document):
     )
     since: str
     problem: str | None
+    require: str | None = Field(description="what a look at somebody must be for a name")
     fpir: float = Field(description="at which it is decided who somebody is: the collection's")
 
 

@@ -38,7 +38,9 @@ def make_stream(_: Admin, gallery: InCollection, service: Serving, new: NewStrea
     if len(service.streams.of(gallery.collection)) >= MOST:
         raise Refused(409, "too_many_streams", f"expected at most {MOST} streams of a collection; remove one")
     rules = new.rules.model_dump()
-    made = service.streams.make(gallery.collection, name, new.url, new.fps, rules, enabled=new.enabled)
+    made = service.streams.make(
+        gallery.collection, name, new.url, new.fps, rules, enabled=new.enabled, require=new.require
+    )
     if made is None:
         raise _full(service)
     return _record(service, made)
@@ -107,5 +109,6 @@ def _record(service: Service, stream: Stream) -> StreamRecord:
         state=stream.state,
         since=stream.since.isoformat(),
         problem=stream.problem,
+        require=stream.require,
         fpir=service.galleries.rules(stream.collection).fpir,
     )
