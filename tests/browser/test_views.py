@@ -17,8 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import pytest
+from PIL import Image
 
-from mien.recognition import load_calibration, pipeline_name
+from mien import media
+from mien.recognition import default_pipeline, load_calibration, pipeline_name
 from mien.server.database import Database
 from mien.server.ledger import Ledger
 from mien.server.results import Results
@@ -56,6 +58,41 @@ def test_a_dropped_photo_gets_names_a_rate_and_reasons(visit, samples):
         expect(page.locator("#count")).to_contain_text("No face was found")
         # A likeness is never a share of a hundred.
         assert not re.search(r"\d\s*%", page.locator("#faces").inner_text())
+
+
+@pytest.fixture
+def far(samples, tmp_path):
+    """Makes a photo smaller, so that 30 pixels are between the eyes: too few for nearly a portrait."""
+
+    def made(name):
+        image = media.read(samples / name)
+        scale = 30 / float(default_pipeline().find(image).extra["quality.size"][0])
+        Image.fromarray(image).resize([round(scale * side) for side in image.shape[1::-1]]).save(
+            tmp_path / f"far {name}"
+        )
+        return tmp_path / f"far {name}"
+
+    return made
+
+
+def test_what_is_required_of_faces_is_chosen_and_refusals_say_why(visit, site, far):
+    with visit() as page:
+        page.set_input_files("#file", far("obama.jpg"))
+        expect(page.locator(".face .badge")).to_have_text("Barack Obama")
+        page.get_by_label("Faces have to be").select_option("nearly a portrait")
+        expect(page.locator(".face .badge")).to_have_text(re.compile("not decided: .*too small"))
+        expect(page.locator(".box.refused")).to_have_count(1)
+        page.get_by_label("Faces have to be").select_option("as every face has to")
+        expect(page.locator(".face .badge")).to_have_text("Barack Obama")
+        page.goto(f"{site.url}/collections/main/enrol")
+        page.set_input_files("#file", far("biden.jpg"))
+        page.get_by_label("Name", exact=True).fill("Far")
+        page.get_by_label("What they agreed to").fill("door")
+        page.get_by_label("Faces have to be").select_option("nearly a portrait")
+        page.get_by_role("button", name="Enrol", exact=True).click()
+        expect(page.locator("#outcome")).to_contain_text("Nothing was enrolled.")
+        expect(page.locator(".photos .state")).to_contain_text("the face is too small")
+    assert "Far" not in {one["label"] for one in site.rest("GET", "/collections/main/people")["people"]}
 
 
 def test_apparent_expressions_are_shown_where_asked_for(visit, samples):
@@ -598,6 +635,26 @@ def test_thresholds_that_too_few_people_support_are_refused_with_a_reason(visit,
         expect(row.get_by_role("link", name="Show the result")).to_have_count(0)
         row.get_by_role("button", name="Remove").click()
         expect(row.get_by_text("Fit thresholds")).to_have_count(0)
+
+
+def test_jobs_and_cameras_require_the_same(visit, site, far):
+    with visit("jobs") as page:
+        page.get_by_label("Faces have to be").select_option("nearly a portrait")
+        page.set_input_files("#files", far("obama.jpg"))
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_role("link", name="Show the result").first.click()
+        expect(page.locator("main .badge")).to_have_text(re.compile("not decided: .*too small"))
+        page.goto(f"{site.url}/collections/main/streams")
+        page.get_by_label("Name").fill("Gate")
+        page.get_by_label("Address").fill("http://127.0.0.1:9/nothing")
+        page.get_by_label("Faces have to be").select_option("nearly a portrait")
+        page.get_by_role("button", name="Watch it", exact=True).click()
+        expect(page.locator("[data-stream]")).to_contain_text("faces have to be nearly a portrait")
+    (stream,) = site.rest("GET", "/collections/main/streams")["streams"]
+    assert stream["require"] == "quality=high"
+    job, *_ = site.rest("GET", "/collections/main/jobs")["jobs"]
+    site.rest("DELETE", f"/collections/main/jobs/{job['job_id']}")
+    site.rest("DELETE", f"/collections/main/streams/{stream['stream_id']}")
 
 
 @pytest.fixture

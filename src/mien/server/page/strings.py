@@ -10,6 +10,7 @@ _REASONS = (
     "blurred",
     "cut_off",
     "extreme_pose",
+    "low_quality",
     "too_bright",
     "too_dark",
     "too_small",
@@ -113,6 +114,14 @@ WORDS: dict[str, dict[str, str]] = {
         "enrol": "Enrol the first person",
         "enrol_face": "Enrol",
         "who": "Who is this?",
+    },
+    "require": {
+        "label": "Faces have to be",
+        "usual": "as every face has to",
+        "low": "fit to be recognised",
+        "medium": "clear, and about from the front",
+        "high": "nearly a portrait",
+        "stream": "faces have to be {what}",
     },
     "expressions": {
         "title": "Apparent expression",

@@ -82,7 +82,7 @@ async function send() {
     return;
   }
   const body = new FormData(form);
-  for (const empty of ["purpose", "until"]) if (!body.get(empty)) body.delete(empty);
+  for (const empty of ["purpose", "until", "require"]) if (!body.get(empty)) body.delete(empty);
   for (const [name, { file }] of waiting) body.append("images", file, name);
   const submit = form.querySelector("[type=submit]");
   submit.disabled = true;

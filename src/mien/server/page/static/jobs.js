@@ -92,10 +92,13 @@ form.addEventListener("submit", async (event) => {
 });
 
 function options() {
-  if (kind.value === "identify" || kind.value === "watch") return { fpir: Number(document.getElementById("rate").value) };
+  const require = document.getElementById("require").value || null;
+  if (kind.value === "identify" || kind.value === "watch") {
+    return { fpir: Number(document.getElementById("rate").value), require };
+  }
   if (kind.value !== "enroll") return {};
   const { purpose, until } = form.elements;
-  return { purpose: purpose.value || null, until: until.value || null };
+  return { purpose: purpose.value || null, until: until.value || null, require };
 }
 
 async function upload(job) {

@@ -9,12 +9,13 @@ const zone = document.getElementById("drop");
 const result = document.getElementById("result");
 const picture = document.getElementById("picture");
 const rate = document.getElementById("rate");
+const require = document.getElementById("require");
 const boxes = new WeakMap();
 const expressions = document.getElementById("expressions");
 let shown = null;
 
 receive(zone, document.getElementById("file"), ([file]) => look(file));
-rate.addEventListener("change", () => shown && look(shown));
+for (const choice of [rate, require]) choice.addEventListener("change", () => shown && look(shown));
 expressions.addEventListener("change", () => {
   document.getElementById("expressions-meaning").hidden = !expressions.checked;
   for (const list of document.querySelectorAll("#faces .shares")) list.hidden = true;
@@ -38,6 +39,7 @@ async function look(file) {
     const form = new FormData();
     form.append("image", file, file.name);
     form.append("fpir", rate.value);
+    if (require.value) form.append("require", require.value);
     const found = await askPatiently(`${here}/identify`, { method: "POST", body: form });
     if (shown !== file) return;
     show(found.faces, bitmap);
@@ -144,6 +146,7 @@ dialog?.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new FormData(event.target);
   if (!body.get("until")) body.delete("until");
+  if (require.value) body.append("require", require.value);
   body.append("images", await surroundings(offered.bitmap, offered.face.box_normalised), shown.name);
   try {
     const done = await ask(`${here}/people`, { method: "POST", body });

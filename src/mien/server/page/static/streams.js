@@ -22,7 +22,7 @@ for (const section of document.querySelectorAll("[data-stream]")) {
 document.getElementById("new")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
-  const body = { name: form.get("name"), url: form.get("url"), fps: Number(form.get("fps")) || null };
+  const body = { name: form.get("name"), url: form.get("url"), fps: Number(form.get("fps")) || null, require: form.get("require") || null };
   attempt(() => ask(`${here}/streams`, { method: "POST", body }));
 });
 
