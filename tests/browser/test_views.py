@@ -641,8 +641,12 @@ def test_jobs_and_cameras_require_the_same(visit, site, far):
     with visit("jobs") as page:
         page.get_by_label("Faces have to be").select_option("nearly a portrait")
         page.set_input_files("#files", far("obama.jpg"))
+        before = page.locator("[data-job]").count()
         page.get_by_role("button", name="Begin").click()
-        page.get_by_role("link", name="Show the result").first.click()
+        expect(page.locator("[data-job]")).to_have_count(before + 1)
+        row = page.locator("[data-job]").first
+        expect(row).to_have_attribute("data-state", "finished")
+        row.get_by_role("link", name="Show the result").click()
         expect(page.locator("main .badge")).to_have_text(re.compile("not decided: .*too small"))
         page.goto(f"{site.url}/collections/main/streams")
         page.get_by_label("Name").fill("Gate")
