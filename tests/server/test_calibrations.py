@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
+import zipfile
 from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -307,6 +311,72 @@ def test_decisions_name_it_and_a_request_has_one(
     said = client.post("/v1/collections/main/suggestions", files=files, headers=holders["operator"])
     assert said.json()["calibration"] == "site"
     assert names() == ("later", "later")
+
+
+@pytest.mark.weights
+@pytest.mark.samples
+def test_a_job_decides_by_one_from_the_first_photo_to_the_last(
+    client, holders, service, main_collection, enrolled, photo, monkeypatch
+):
+    enrolled()
+    gallery, jobs = service.galleries.opened("main"), "/v1/collections/main/jobs"
+    decide = gallery.decide
+
+    def meanwhile(*args, **more):
+        found = decide(*args, **more)
+        service.calibrations.install(other("later"), "0" * 8, None, None, lambda: None)
+        return found
+
+    monkeypatch.setattr(gallery, "decide", meanwhile)
+    named = []
+    for _ in range(2):
+        job = f"{jobs}/{client.post(f'{jobs}/identify', headers=holders['admin'], json={}).json()['job_id']}"
+        for name in ("obama.jpg", "obama3.jpg", "biden.jpg"):
+            client.put(f"{job}/files/{name}", headers=holders["admin"], content=photo(name)[1])
+        client.post(f"{job}/start", headers=holders["admin"])
+        end = time.monotonic() + 60
+        while client.get(job, headers=holders["admin"]).json()["state"] != "finished":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        images = client.get(f"{job}/result", headers=holders["admin"]).json()["result"]["images"]
+        named.append([face["decision"]["calibration"] for image in images for face in image["faces"]])
+    assert named == [["lfw-dev"] * 3, ["later"] * 3]
+
+
+@pytest.mark.weights
+@pytest.mark.skipif("MIEN_DATA" not in os.environ, reason="MIEN_DATA does not name the folder of the data sets' zips")
+def test_what_was_really_fitted_is_put_to_use(client, holders, service, main_collection, install, in_use, tmp_path):
+    """150 people of LFW, two crops each: refused at the usual rates, put to use at those that they support."""
+    source = Path(os.environ["MIEN_DATA"]) / "lfw_dev.zip"
+    if not source.is_file():
+        pytest.skip(f"{source} is not there")
+    with zipfile.ZipFile(source) as lfw, zipfile.ZipFile(tmp_path / "people.zip", "w") as people:
+        crops = sorted(name for name in lfw.namelist() if name.startswith("crops/"))
+        of = {name: [*images] for name, images in groupby(crops, key=lambda path: path.split("/")[1])}
+        several = [images[:2] for images in of.values() if len(images) > 1][:150]
+        for image in (image for images in several for image in images):
+            people.writestr(image.removeprefix("crops/"), lfw.read(image))
+        pair = {which: (image, lfw.read(image)) for which, image in zip(("first", "second"), several[0], strict=True)}
+    jobs, own = "/v1/collections/main/jobs", holders["admin"]
+    made = client.post(f"{jobs}/calibrate", headers=own, json={}).json()
+    job = f"{jobs}/{made['job_id']}"
+    client.put(f"{job}/files/people.zip", headers=own, content=(tmp_path / "people.zip").read_bytes())
+    client.post(f"{job}/start", headers=own)
+    end = time.monotonic() + 300
+    while (now := client.get(job, headers=own).json())["state"] in {"waiting", "running"}:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert now["state"] == "finished", now
+    body = {"collection": "main", "job_id": made["job_id"]}
+    refused = install(**body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "operating_point_unsupported")
+    chosen = client.put("/v1/collections/main/operating-point", headers=own, json={"fpir": 0.1, "fmr": 0.01})
+    assert chosen.status_code == 200
+    assert install(**body).status_code == 201
+    assert in_use()["name"] == made["options"]["name"]
+    assert in_use()["population"]["people"] == 150
+    said = client.post("/v1/verify", headers=own, files=pair, data={"fmr": "0.01"}).json()
+    assert (said["calibration"], said["match"]) == (made["options"]["name"], True)
 
 
 def test_streams_begin_anew(client, holders, service, main_collection, install, monkeypatch):
