@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 from mien.client import Client
 from mien.errors import InvalidArgument, StoreUnavailable
 from mien.server import Settings, create_app, delivering, webhooks
+from mien.server.access import Role
 from mien.server.delivering import check_url, is_public, send
 from mien.server.events import Event
 
@@ -338,6 +339,48 @@ def test_neither_secrets_nor_addresses_lie_open_in_the_file(service, hook, clien
     assert "secret" not in listed[0]
     for secret in (made["secret"].encode(), b"token=x"):
         assert secret not in content
+
+
+@pytest.mark.parametrize("left", [None, "0" * 64, "no key"], ids=["lost", "another", "broken"])
+def test_with_another_secret_key_webhooks_are_listed_removed_and_not_told(settings, left):
+    with Receiver() as receiver:
+        first = create_app(settings).state.service
+        first.access.declare("main")
+        made, _ = first.webhooks.make("main", receiver.url, (), names=False)
+        first.webhooks.listen(Event("person.enrolled", "main", ENROLLED))
+        kept = settings.state.parent / "service.db.secret-key"
+        kept.unlink()
+        if left is not None:
+            kept.write_text(left)
+        app = create_app(settings)
+        with TestClient(app) as web:
+            headers = {"Authorization": f"Bearer {app.state.service.access.issue('test', Role.admin)[1]}"}
+            path = f"/v1/collections/main/webhooks/{made.webhook_id}"
+            (listed,) = web.get("/v1/collections/main/webhooks", headers=headers).json()["webhooks"]
+            assert listed == web.get(path, headers=headers).json()
+            assert (listed["url"], listed["enabled"], listed["problem"]) == (None, False, webhooks.UNREADABLE)
+            refused = [
+                web.post(f"{path}/ping", headers=headers),
+                web.patch(path, headers=headers, json={"enabled": True}),
+            ]
+            assert [(one.status_code, one.json()["error"]["code"]) for one in refused] == [
+                (409, "webhook_unreadable")
+            ] * 2
+            if left != "no key":
+                disabled_soon(app.state.service, made.webhook_id)
+            assert web.delete(path, headers=headers).status_code == 204
+            assert web.get("/v1/collections/main/webhooks", headers=headers).json()["webhooks"] == []
+        assert not receiver.told
+
+
+def disabled_soon(service, webhook_id):
+    """Wait until nothing is tried any more, and see that what was to be told says why and still waits."""
+    deadline = time.monotonic() + 10
+    while service.webhooks.find("main", webhook_id).enabled:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    (waiting,) = service.webhooks.deliveries(webhook_id)
+    assert (waiting.state, waiting.problem) == ("pending", webhooks.UNREADABLE)
 
 
 def test_an_outbox_that_cannot_be_written_stops_nobody(service, hook, monkeypatch):

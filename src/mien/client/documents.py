@@ -756,15 +756,18 @@ class WebhookMade(TypedDict):
     """A new webhook; its secret is shown this once.
 
     Attributes:
+        url: null where it cannot be read with the service's secret key
         enabled: false also after it answered 410 Gone; what happens meanwhile is not kept for it
+        problem: why it cannot be told anything; it can be removed all the same
         secret: what its bodies are signed with, as in Standard Webhooks
     """
 
     webhook_id: str
-    url: str
+    url: str | None
     kinds: list[str]
     names: bool
     enabled: bool
+    problem: str | None
     created: str
     secret: str
 
@@ -773,14 +776,17 @@ class WebhookRecord(TypedDict):
     """A webhook, without its secret.
 
     Attributes:
+        url: null where it cannot be read with the service's secret key
         enabled: false also after it answered 410 Gone; what happens meanwhile is not kept for it
+        problem: why it cannot be told anything; it can be removed all the same
     """
 
     webhook_id: str
-    url: str
+    url: str | None
     kinds: list[str]
     names: bool
     enabled: bool
+    problem: str | None
     created: str
 
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mien import __version__
-from mien.errors import InvalidArgument, MienError
+from mien.errors import InvalidArgument, MienError, WrongKey
+from mien.server.webhooks import UNREADABLE
 
 if TYPE_CHECKING:
     from mien.server.webhooks import Delivery, Webhooks
@@ -237,9 +238,12 @@ class Courier:
 
     def _deliver(self, delivery: Delivery) -> None:
         try:
-            status, problem = self._tried(delivery)
+            try:
+                status, problem = self._tried(delivery)
+            except WrongKey:
+                status, problem = None, UNREADABLE
             self._webhooks.ended(delivery, status, problem)
-            if status == http.HTTPStatus.GONE:
+            if status == http.HTTPStatus.GONE or problem is UNREADABLE:
                 self._webhooks.enable(delivery.webhook_id, enabled=False)
         finally:
             with self._claiming:
@@ -247,14 +251,14 @@ class Courier:
             self._tell()
 
     def _tried(self, delivery: Delivery) -> tuple[int | None, str | None]:
-        webhook = self._webhooks.find(None, delivery.webhook_id)
-        secret = self._webhooks.secret(delivery.webhook_id)
-        if webhook is None or secret is None:
+        opened = self._webhooks.opened(delivery.webhook_id)
+        if opened is None:
             return None, "the webhook is gone"
+        url, secret = opened
         body = delivery.body.encode()
         headers = signed(secret, delivery.delivery_id, int(time.time()), body) | {"Content-Type": "application/json"}
         try:
-            status = send(webhook.url, body, headers, private=self._private)
+            status = send(url, body, headers, private=self._private)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return None, _problem(error)
         return status, None if 200 <= status < 300 else f"answered with {status}"

@@ -17,14 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from mien.errors import StoreError
+from mien.errors import InvalidArgument, StoreError
 from mien.gallery.people import now
 from mien.server.database import Database
 from mien.server.events import Event
 from mien.server.feed import without
 from mien.server.vault import Vault
 
-__all__ = ["Delivery", "State", "Webhook", "Webhooks"]
+__all__ = ["UNREADABLE", "Delivery", "State", "Webhook", "Webhooks"]
 
 _log = logging.getLogger("mien.server")
 
@@ -40,6 +40,8 @@ LEASE = 30.0
 """Seconds after which a delivery that a process began, and did not end, is tried again."""
 WAITING = 10_000
 """Deliveries of one webhook that wait; what comes beyond is a dead letter at once."""
+UNREADABLE = "its address cannot be read with the service's secret key"
+"""Why nothing can be told to a webhook that was sealed with a key that was lost or changed."""
 KEPT_DAYS = 7
 """Days for which it is known what became of a delivery."""
 
@@ -51,7 +53,7 @@ class Webhook:
     Attributes:
         webhook_id: Its key.
         collection: Of what is told.
-        url: Where.
+        url: Where; None where that cannot be read with the key that the service has.
         kinds: Of what; empty for everything.
         names: Whether names of people are told.
         enabled: Whether it is told at present; what happens meanwhile is not kept for it.
@@ -60,7 +62,7 @@ class Webhook:
 
     webhook_id: str
     collection: str
-    url: str
+    url: str | None
     kinds: tuple[str, ...]
     names: bool
     enabled: bool
@@ -134,11 +136,20 @@ class Webhooks:
             row = connection.execute(f"{_WEBHOOK} WHERE webhook_id = ?", (webhook_id,)).fetchone()
         return None if row is None or collection not in {None, row[1]} else self._webhook(row)
 
-    def secret(self, webhook_id: str) -> bytes | None:
-        """What a webhook's bodies are signed with."""
+    def opened(self, webhook_id: str) -> tuple[str, bytes] | None:
+        """Where a webhook leads, and what its bodies are signed with; None where there is none.
+
+        Raises:
+            WrongKey: They were sealed with another key.
+            StoreUnavailable, InvalidArgument: The key cannot be read.
+        """
         with self._connected() as connection:
-            row = connection.execute("SELECT secret FROM webhook WHERE webhook_id = ?", (webhook_id,)).fetchone()
-        return None if row is None else self._vault.open(row[0], f"secret {webhook_id}")
+            row = connection.execute("SELECT url, secret FROM webhook WHERE webhook_id = ?", (webhook_id,)).fetchone()
+        if row is None:
+            return None
+        url, secret = row
+        opened = self._vault.open
+        return opened(url, f"url {webhook_id}").decode(), opened(secret, f"secret {webhook_id}")
 
     def enable(self, webhook_id: str, *, enabled: bool) -> None:
         """Tell it of what happens from now on, or no more."""
@@ -293,12 +304,19 @@ class Webhooks:
         with self._connected() as connection:
             return [_delivery(row) for row in connection.execute(f"{_DELIVERY} WHERE {where}", values)]
 
+    def _readable(self, webhook_id: str, url: bytes) -> str | None:
+        # Whoever lost the key must still see that there is a webhook, to remove it.
+        try:
+            return self._vault.open(url, f"url {webhook_id}").decode()
+        except (StoreError, InvalidArgument):
+            return None
+
     def _webhook(self, row: tuple[Any, ...]) -> Webhook:
         webhook_id, collection, url, kinds, names, enabled, created = row
         return Webhook(
             webhook_id,
             collection,
-            self._vault.open(url, f"url {webhook_id}").decode(),
+            self._readable(webhook_id, url),
             tuple(json.loads(kinds)),
             bool(names),
             bool(enabled),

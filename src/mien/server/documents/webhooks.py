@@ -30,12 +30,13 @@ class WebhookRecord(Document):
     """A webhook, without its secret."""
 
     webhook_id: str
-    url: str
+    url: str | None = Field(description="null where it cannot be read with the service's secret key")
     kinds: list[str]
     names: bool
     enabled: bool = Field(
         description="false also after it answered 410 Gone; what happens meanwhile is not kept for it"
     )
+    problem: str | None = Field(description="why it cannot be told anything; it can be removed all the same")
     created: str
 
 

@@ -399,6 +399,9 @@ WORDS: dict[str, dict[str, str]] = {
         "nobody": "Nobody is told.",
         "everything": "everything",
         "with_names": "with names of people",
+        "unreadable": "A webhook whose address cannot be read",
+        "why_unreadable": "It was made with a secret key that this service no longer has, so that it is told nothing. "
+        "Bring the key back, or remove it.",
         "enabled": "is told",
         "disabled": "is not told",
         "enable": "Tell it again",

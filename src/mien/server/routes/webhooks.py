@@ -20,7 +20,7 @@ from mien.server.documents.webhooks import (
 from mien.server.envelope import Refused, not_found
 from mien.server.routes.parts import Admin, InCollection, Serving, problems
 from mien.server.service import Service
-from mien.server.webhooks import Delivery, State, Webhook
+from mien.server.webhooks import UNREADABLE, Delivery, State, Webhook
 
 __all__ = ["router"]
 
@@ -60,12 +60,14 @@ def show_webhook(_: Admin, gallery: InCollection, service: Serving, webhook_id: 
     return _record(_webhook(service, gallery.collection, webhook_id))
 
 
-@router.patch("/{webhook_id}", responses=problems(400, 404))
+@router.patch("/{webhook_id}", responses=problems(400, 404, 409))
 def change_webhook(
     _: Admin, gallery: InCollection, service: Serving, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookRecord:
     """Tell it no more, or again; what waits for it waits on."""
-    _webhook(service, gallery.collection, webhook_id)
+    webhook = _webhook(service, gallery.collection, webhook_id)
+    if change.enabled:
+        _readable(webhook)
     service.webhooks.enable(webhook_id, enabled=change.enabled)
     return _record(_webhook(service, gallery.collection, webhook_id))
 
@@ -81,6 +83,7 @@ def remove_webhook(_: Admin, gallery: InCollection, service: Serving, webhook_id
 def ping_webhook(_: Admin, gallery: InCollection, service: Serving, webhook_id: WebhookId) -> DeliveryRecord:
     """Tell it a `webhook.ping`; what came of it stands among its deliveries."""
     webhook = _webhook(service, gallery.collection, webhook_id)
+    _readable(webhook)
     if not webhook.enabled:
         raise Refused(409, "webhook_disabled", "expected a webhook that is told something; enable it first")
     return _delivery(service.webhooks.ping(webhook))
@@ -123,13 +126,21 @@ def _webhook(service: Service, collection: str, webhook_id: str) -> Webhook:
     return found
 
 
+def _readable(webhook: Webhook) -> None:
+    if webhook.url is None:
+        raise Refused(
+            409, "webhook_unreadable", f"{UNREADABLE}; bring back the key that it was made with, or remove it"
+        )
+
+
 def _record(webhook: Webhook) -> WebhookRecord:
     return WebhookRecord(
         webhook_id=webhook.webhook_id,
         url=webhook.url,
         kinds=[*webhook.kinds],
         names=webhook.names,
-        enabled=webhook.enabled,
+        enabled=webhook.enabled and webhook.url is not None,
+        problem=UNREADABLE if webhook.url is None else None,
         created=webhook.created.isoformat(),
     )
 
