@@ -117,3 +117,17 @@ def test_the_audit_log_is_shown_and_verified(people, capsys):
     assert main(["audit", "verify", *where, "--public-key", "00" * 32]) == 1
     assert "not signed with this key" in capsys.readouterr().out
     assert main(["audit", "verify", *where, "--public-key", "xyz"]) == 2
+
+
+def test_a_long_audit_log_is_shown_as_it_is_read(people, capsys, monkeypatch):
+    with Gallery(people) as gallery:
+        gallery.note_access("identify", "key", [f"{number:032x}" for number in range(2500)])
+        whole = gallery.audit()
+        monkeypatch.setattr(Gallery, "audit", None)
+        assert main(["audit", "show", "--gallery", str(people), "--format", "json"]) == 0
+        document = {"schema": "mien.audit/1", "entries": [entry.to_dict() for entry in whole]}
+        assert capsys.readouterr().out == json.dumps(document) + "\n"
+        assert main(["audit", "show", "--gallery", str(people)]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ["line", "time", "action", "subject", "level", "details"]
+    assert [int(line.split()[0]) for line in lines] == [*range(1, 2501)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import sqlite3
+
 import pytest
 from gallery_fakes import looks, picture
 
@@ -124,3 +127,62 @@ def test_the_last_line_is_read_alone(gallery):
     gallery.erase("Ada")
     gallery.note_access("identify", "key 1", faces=1)
     assert gallery.last_entry() == gallery.audit()[-1]
+
+
+@pytest.fixture
+def long_log(gallery):
+    """A gallery with 3,500 lines in its log: pages of a thousand do not come out even."""
+    gallery.note_access("identify", "key 1", [f"{number:032x}" for number in range(3500)])
+    return gallery
+
+
+def test_a_long_log_is_read_whole_while_it_grows(long_log):
+    read = []
+    for entry in long_log.audit_entries():
+        read.append(entry)
+        if entry.sequence in {1, 1000, 3500, 3501}:
+            long_log.note_access("verify", "key 2")
+    assert [entry.sequence for entry in read] == [*range(1, 3505)]
+    assert read == long_log.audit()
+    assert long_log.verify_audit().entries == 3504
+
+
+# Databases count on where a transaction was given up, and more than once.
+GAPS = {
+    "none": "UPDATE audit SET entry = entry",
+    "one": "UPDATE audit SET entry = entry + 100000 WHERE entry > 1200",
+    "everywhere": "UPDATE audit SET entry = 1000000 + 3 * entry",
+}
+
+
+@pytest.mark.parametrize("gaps", GAPS.values(), ids=GAPS)
+def test_pages_of_a_long_log_are_complete_and_do_not_shift(long_log, path, gaps):
+    with sqlite3.connect(path) as connection:
+        connection.execute(gaps)
+    whole = long_log.audit()
+    paged, after = [], 0
+    while page := long_log.audit(after, 700):
+        paged += page
+        after = page[-1].sequence
+        if len(paged) < 3500:
+            long_log.note_access("verify", "key 2")
+    assert paged[:3500] == whole
+    assert [entry.sequence for entry in paged] == [*range(1, 3505)]
+    for known in (0, 1, 1199, 1200, 1201, 3503, 3504, 10**6):
+        assert [entry.sequence for entry in long_log.audit(known, 2)] == [*range(known + 1, 3505)][:2]
+
+
+def test_a_page_costs_the_same_wherever_it_is(long_log):
+    """Statements that count lines from the first read them all again for every page."""
+    read = []
+
+    def work(after):
+        with long_log._store.reading(long_log.collection) as transaction:
+            steps = itertools.count()
+            transaction._connection.set_progress_handler(lambda: next(steps) and None, 10)
+            read.append([entry.sequence for entry in audit.read(transaction, after, 10)])
+            transaction._connection.set_progress_handler(None, 0)
+        return next(steps)
+
+    assert work(3400) < 2 * work(10)
+    assert read == [[*range(3401, 3411)], [*range(11, 21)]]

@@ -112,6 +112,7 @@ def alter_and_hash(connection):
         (lambda c: c.execute("DELETE FROM audit WHERE entry = 1"), "line 1: a line before it is missing"),
         (lambda c: c.execute("DELETE FROM audit WHERE entry = 2"), "line 2: a line before it is missing"),
         (lambda c: c.execute("INSERT INTO audit (line) SELECT line FROM audit WHERE entry = 1"), "line 5: a line"),
+        (lambda c: c.execute("INSERT INTO audit SELECT -1, line FROM audit WHERE entry = 1"), "line 2: a line"),
     ],
 )
 def test_what_was_done_to_the_log_is_seen(gallery, path, change, problem):

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
@@ -21,11 +22,14 @@ __all__ = [
     "print_error",
     "print_failures",
     "print_json",
+    "print_json_list",
     "print_moment",
     "print_progress",
     "print_table",
     "printable",
 ]
+
+_ROWS = 1000
 
 
 def printable(text: object) -> str:
@@ -53,12 +57,22 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, allow_nan=False))
 
 
+def print_json_list(schema: str, name: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """As `print_json`, a document of one list, printed as it comes: it is never held as a whole."""
+    print(f'{{"schema": {json.dumps(schema)}, {json.dumps(name)}: [', end="")
+    for number, item in enumerate(items):
+        print(", " if number else "", json.dumps(item, allow_nan=False), sep="", end="")
+    print("]}")
+
+
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns padded to their widest cell."""
-    table = [list(header), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    """Columns padded to their widest cell; of rows without end, to the widest so far."""
+    cells = chain([header], rows)
+    widths = [0] * len(header)
+    while table := [[printable(cell) for cell in row] for row in islice(cells, _ROWS)]:
+        widths = [max(width, *(len(row[column]) for row in table)) for column, width in enumerate(widths)]
+        for row in table:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def error_document(error: MienError, source: str | None = None) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from mien.cli._options import Commands, add_format, add_gallery, open_gallery
-from mien.cli._output import count, print_json, print_table
+from mien.cli._output import count, print_json, print_json_list, print_table
+
+if TYPE_CHECKING:
+    from mien.gallery import AuditEntry
 
 __all__ = ["register"]
 
@@ -61,17 +65,13 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_show(arguments: argparse.Namespace) -> int:
     """Every line, oldest first."""
     with open_gallery(arguments, must_exist=True) as gallery:
-        entries = gallery.audit()
-    if arguments.format == "json":
-        print_json({"schema": "mien.audit/1", "entries": [entry.to_dict() for entry in entries]})
-    elif entries:
-        rows = [
-            [e.sequence, e.time.isoformat(), e.action, (e.subject or "")[:16], e.level, " ".join(_counts(e.details))]
-            for e in entries
-        ]
-        print_table(["line", "time", "action", "subject", "level", "details"], rows)
-    else:
-        print("nobody was erased yet")
+        entries = gallery.audit_entries()
+        if arguments.format == "json":
+            print_json_list("mien.audit/1", "entries", (entry.to_dict() for entry in entries))
+        elif gallery.last_entry() is not None:
+            print_table(["line", "time", "action", "subject", "level", "details"], map(_row, entries))
+        else:
+            print("nobody was erased yet")
     return 0
 
 
@@ -87,5 +87,6 @@ def run_key(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every comma
     return 0
 
 
-def _counts(details: dict[str, int]) -> list[str]:
-    return [f"{name}={value}" for name, value in details.items()]
+def _row(entry: AuditEntry) -> list[object]:
+    counts = " ".join(f"{name}={value}" for name, value in entry.details.items())
+    return [entry.sequence, entry.time.isoformat(), entry.action, (entry.subject or "")[:16], entry.level, counts]

@@ -39,6 +39,7 @@ __all__ = [
     "append",
     "last",
     "note",
+    "page",
     "public_key",
     "read",
     "sign",
@@ -214,13 +215,33 @@ def read(transaction: Transaction, after: int = 0, limit: int | None = None) -> 
         after: Sequence of the last line that is known already.
         limit: How many at most.
     """
+    place = _place(transaction, after) if after else None
     while limit is None or limit > 0:
-        lines = transaction.audit_lines(after, _PAGE if limit is None else min(limit, _PAGE))
-        yield from map(_parse, lines)
-        after += len(lines)
+        lines, place = page(transaction, place, _PAGE if limit is None else min(limit, _PAGE))
+        yield from lines
         limit = None if limit is None else limit - len(lines)
         if len(lines) < _PAGE:
             return
+
+
+def page(transaction: Transaction, place: int | None, limit: int = _PAGE) -> tuple[list[AuditEntry], int | None]:
+    """The lines after a place, None for the first, and the place of the last of them."""
+    lines = transaction.audit_lines(place, limit)
+    return [_parse(line) for _, line in lines], lines[-1][0] if lines else place
+
+
+def _place(transaction: Transaction, sequence: int) -> int:
+    """A place between the line of a sequence and the next."""
+    # Databases leave gaps in what they count, and so a line stands at the place of its sequence or behind it; of lines
+    # that follow each other no two are nearer in place than in sequence. Where there is no gap, one look is enough.
+    place = sequence
+    while found := transaction.audit_lines(place):
+        ((at, line),) = found
+        missing = sequence - _parse(line).sequence
+        if missing < 0:
+            break
+        place = at + missing
+    return place
 
 
 def last(transaction: Transaction, *, of_erasure: bool = False) -> AuditEntry | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as AbstractCollection
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -37,6 +37,19 @@ class Auditing(Collection):
             raise InvalidArgument(f"after, limit: expected numbers from 0 on, got {after} and {limit}")
         with self._store.reading(self.collection) as transaction:
             return [*audit.read(transaction, after, limit)]
+
+    def audit_entries(self) -> Iterator[AuditEntry]:
+        """Every line of the audit log of the store, oldest first, without holding all of them.
+
+        What is appended meanwhile comes too; nothing is kept waiting for whoever reads slowly.
+        """
+        place: int | None = None
+        while True:
+            with self._store.reading(self.collection) as transaction:
+                lines, place = audit.page(transaction, place)
+            if not lines:
+                return
+            yield from lines
 
     def last_entry(self) -> AuditEntry | None:
         """The last line of the audit log of the store; None of an empty one."""

@@ -222,11 +222,11 @@ def _has(old: sqlite3.Connection, sample_id: str) -> bool:
 def _continue_log(main: SqlTransaction, old: sqlite3.Connection) -> bool:
     """Append what the log of before has since; False where it is not the same log."""
     theirs = (str(line) for (line,) in old.execute("SELECT line FROM audit ORDER BY entry"))
-    number = 0
-    while mine := main.audit_lines(number, _PAGE):
-        if mine != [*islice(theirs, len(mine))]:
+    place = None
+    while mine := main.audit_lines(place, _PAGE):
+        if [line for _, line in mine] != [*islice(theirs, len(mine))]:
             return False
-        number += len(mine)
+        place, _ = mine[-1]
     for line in theirs:
         main.append_audit(line)
     return True

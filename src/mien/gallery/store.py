@@ -159,8 +159,11 @@ class Transaction(Protocol):
     def erased_before(self, texts: Collection[str]) -> set[str]:
         """Those of the texts whose hashes were kept."""
 
-    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
-        """Lines of the store's audit log after so many, oldest first."""
+    def audit_lines(self, after: int | None = None, limit: int = 1) -> list[tuple[int, str]]:
+        """Lines of the store's audit log after a place, oldest first, with their places.
+
+        Places grow from line to line, from 1 on, with gaps; None is before all of them.
+        """
 
     def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
         """The last line of the audit log, or of those that tell how far bytes are gone."""

@@ -161,11 +161,11 @@ class SqlTransaction(Pool):
         execute = self._connection.execute
         return {text for text in texts if execute(query, (self._collection_id, self.digest(text))).fetchone()}
 
-    def audit_lines(self, after: int = 0, limit: int = 1) -> list[str]:
-        """Lines of the audit log, oldest first."""
-        # Lines are never removed, so that the place of one is its sequence; databases leave gaps in what they count.
-        query = "SELECT line FROM audit ORDER BY entry LIMIT ? OFFSET ?"
-        return [row[0] for row in self._connection.execute(query, (limit, after))]
+    def audit_lines(self, after: int | None = None, limit: int = 1) -> list[tuple[int, str]]:
+        """Lines of the audit log after a place, oldest first, with their places."""
+        query = "SELECT entry, line FROM audit WHERE entry > ? ORDER BY entry LIMIT ?"
+        # A line that somebody put in before the first place must be found.
+        return [*self._connection.execute(query, (-(2**63) if after is None else after, limit))]
 
     def last_audit_line(self, *, of_erasure: bool = False) -> str | None:
         """The last line of the audit log, or of those that tell how far bytes are gone."""
