@@ -341,12 +341,14 @@ def test_keys_are_made_shown_once_and_revoked(visit, site):
     with visit("settings") as page:
         page.get_by_label("What for").fill("door")
         page.get_by_label("Its holder").select_option("reader")
+        page.get_by_label("Requests a minute").fill("600")
         page.get_by_role("button", name="Make a key").click()
         expect(page.locator("#secret")).to_be_focused()
         secret = page.locator("#secret code").inner_text()
         assert secret.startswith("mien_")
         page.reload()
         assert secret not in page.content()
+        expect(page.locator("#keys-title + ul")).to_contain_text("600 requests a minute")
         page.get_by_role("button", name="Revoke door").click()
         expect(page.get_by_role("button", name="Revoke door")).to_have_count(0)
 

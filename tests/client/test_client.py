@@ -36,10 +36,10 @@ def test_a_person_from_enrolment_to_erasure(serve, samples):
         assert admin.make_collection()["name"] == "main"
         assert admin.within("staff").make_collection(consent_required=False)["consent_required"] is False
         assert [one["name"] for one in admin.collections()] == ["main", "staff"]
-        issued = admin.issue_key("door", "operator", ["main"])
+        issued = admin.issue_key("door", "operator", ["main"], rate=600)
         assert {one["name"] for one in admin.keys()} == {"admin", "door"}  # noqa: SIM118 - API keys
         with Client(f"{service.url}/v1/", issued["secret"]) as client:
-            assert client.me()["role"] == "operator"
+            assert (client.me()["role"], client.me()["rate"]) == ("operator", 600)
             done = client.enroll("Obama", [samples / "obama.jpg", str(samples / "obama2.jpg")], purpose="door")
             assert done["added"] == ["obama.jpg", "obama2.jpg"]
             data = (samples / "biden.jpg").read_bytes()

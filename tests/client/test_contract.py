@@ -47,6 +47,7 @@ GIVEN = {
     "consent_required": False,
     "crops": True,
     "scopes": ["read"],
+    "rate": 600,
     "templates": [[1.0, 0.0]],
     "space": "x",
     "k": 3,

@@ -97,7 +97,9 @@ def test_a_file_of_an_earlier_layout_is_brought_to_this_one(tmp_path, layouts):
     access = Access(Database(tmp_path / "old.db"))
     (key,) = access.every_key()
     assert (key.name, key.role, key.collections) == ("door", Role.reader, ("main",))
-    access.issue("another", Role.admin)
+    assert key.rate is None
+    access.issue("another", Role.admin, rate=60)
+    assert [key.rate for key in access.every_key()] == [None, 60]
     Database(tmp_path / "new.db").close()
     assert layout(tmp_path / "old.db") == layout(tmp_path / "new.db")
 

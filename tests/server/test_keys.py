@@ -36,6 +36,9 @@ BAD = [
     ("no such scope", {"scopes": ["fly"]}, "invalid_request"),
     ("no such role", {"role": "owner"}, "invalid_request"),
     ("nowhere", {"collections": []}, "invalid_request"),
+    ("no requests", {"rate": 0}, "invalid_request"),
+    ("requests without end", {"rate": 1_000_001}, "invalid_request"),
+    ("half a request", {"rate": 1.5}, "invalid_request"),
     ("no name", {"name": " "}, "invalid_argument"),
 ]
 
@@ -82,6 +85,20 @@ def test_nobody_gives_more_than_they_have(client, headers, case, change):
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
+def test_a_rate_is_shown_and_nobody_gives_a_greater_one(client, headers, holders):
+    own = headers(Role.admin, rate=100)
+    assert client.get("/v1/me", headers=own).json()["rate"] == 100
+    rates = {None: 403, 101: 403, 100: 201, 1: 201}
+    answers = {rate: client.post("/v1/keys", headers=own, json={**NEW, "rate": rate}) for rate in rates}
+    assert {rate: answer.status_code for rate, answer in answers.items()} == rates
+    assert answers[None].json()["error"]["message"].startswith("rate: expected at most 100 requests a minute")
+    assert answers[1].json()["rate"] == 1
+    assert (
+        client.post("/v1/keys", headers=holders["admin"], json={**NEW, "rate": 1_000_000}).json()["rate"] == 1_000_000
+    )
+    assert client.post("/v1/keys", headers=holders["admin"], json=NEW).json()["rate"] is None
+
+
 def test_nobody_sees_or_revokes_keys_that_may_more(client, holders, headers):
     larger = client.post("/v1/keys", headers=holders["admin"], json=NEW).json()["key_id"]
     own = holders["foreign admin"]
@@ -119,5 +136,7 @@ def test_a_key_covers_what_it_may_itself(service):
     assert every.covers(one)
     assert not one.covers(every)
     assert all(key.covers(key) for key in (every, one))
+    with pytest.raises(InvalidArgument, match="rate: expected 1 to 1,000,000"):
+        service.access.issue("test", Role.reader, rate=0)
     with pytest.raises(InvalidArgument, match="scopes"):
         service.access.issue("test", Role.reader, scopes=(Scope.enroll,))

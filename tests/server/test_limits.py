@@ -130,6 +130,32 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(service):
     assert client.get("/v1/me", headers=other).status_code == 200
 
 
+def test_a_key_may_have_a_rate_of_its_own(service):
+    client, (usual, _) = service(rate=60, burst=5)
+    issue = client.app.state.service.access.issue
+    slow, fast = ({"Authorization": f"Bearer {issue('test', Role.reader, rate=rate)[1]}"} for rate in (2, 100_000))
+    answers = {
+        name: [client.get("/v1/me", headers=own) for _ in range(6)]
+        for name, own in {"slow": slow, "fast": fast, "usual": usual}.items()
+    }
+    assert {name: [one.status_code for one in found].count(200) for name, found in answers.items()} == {
+        "slow": 2,
+        "fast": 6,
+        "usual": 5,
+    }
+    assert 25 < int(answers["slow"][-1].headers["retry-after"]) <= 30
+
+
+def test_a_holder_s_own_rate_is_steady_and_holds_where_others_have_none():
+    clock = Clock()
+    for rate in (Rate(0, 3, clock), Rate(6000, 3, clock)):
+        assert [rate.taken("a", 30) for _ in range(4)] == [0, 0, 0, 2]
+        clock.now += 2
+        assert [rate.taken("a", 30) for _ in range(2)] == [0, 2]
+        assert rate.taken("b", 1) == 0
+        assert rate.taken("b", 1) == 60
+
+
 def test_who_tries_keys_is_told_to_wait_and_who_has_one_is_not(service):
     client, (headers, _) = service(attempts=10)
     wrong = {"Authorization": f"{headers['Authorization'][:-3]}xyz"}

@@ -62,6 +62,7 @@ class Administration(Part):
         expires: dt.datetime | None = None,
         scopes: Iterable[str] = (),
         request: str | None = None,
+        rate: int | None = None,
     ) -> KeyIssued:
         """Make a key, whose ``secret`` is told this once.
 
@@ -72,9 +73,11 @@ class Administration(Part):
             expires: From when on it is refused, a time with its zone.
             scopes: What of the role it has, such as ``"identify"``; all of it where there is none.
             request: A key of your own for this call, with which it makes no second key (409).
+            rate: Requests a minute; None for as many as the service takes from every key.
         """
         end = None if expires is None else expires.isoformat()
-        document = {"name": name, "role": role, "collections": [*collections], "expires": end, "scopes": [*scopes]}
+        granted = {"collections": [*collections], "expires": end, "scopes": [*scopes], "rate": rate}
+        document = {"name": name, "role": role, **granted}
         headers = {"Idempotency-Key": request or secrets.token_hex(16)}
         answer: KeyIssued = self._transport.ask("POST", "/keys", document=document, headers=headers)
         return answer

@@ -473,7 +473,11 @@ class Jobs(TypedDict):
 
 
 class KeyIssued(TypedDict):
-    """A new key; its secret is shown this once."""
+    """A new key; its secret is shown this once.
+
+    Attributes:
+        rate: requests a minute; null for as many as the service's `--rate`
+    """
 
     key_id: str
     name: str
@@ -482,11 +486,16 @@ class KeyIssued(TypedDict):
     created: str
     expires: str | None
     scopes: list[str]
+    rate: int | None
     secret: str
 
 
 class KeyRecord(TypedDict):
-    """A key, without its secret."""
+    """A key, without its secret.
+
+    Attributes:
+        rate: requests a minute; null for as many as the service's `--rate`
+    """
 
     key_id: str
     name: str
@@ -495,6 +504,7 @@ class KeyRecord(TypedDict):
     created: str
     expires: str | None
     scopes: list[str]
+    rate: int | None
 
 
 class Keys(TypedDict):

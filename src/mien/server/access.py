@@ -15,16 +15,19 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import TypeAlias
 
 from mien.errors import InvalidArgument, LinkConflict
 from mien.gallery.people import now, parse_label
 from mien.server.database import Database
 
-__all__ = ["EVERY", "Access", "ApiKey", "Role", "Scope"]
+__all__ = ["EVERY", "FASTEST", "Access", "ApiKey", "Role", "Scope"]
 
 EVERY = "*"
 """A grant of all collections, those to come among them."""
 
+FASTEST = 1_000_000
+"""Requests a minute that a key may be given."""
 _ID = 8
 
 
@@ -83,6 +86,7 @@ class ApiKey:
         created: When it was made (UTC).
         expires: From when on it is refused (UTC); None for no end.
         scopes: What of its role it has; empty for all of it.
+        rate: Requests a minute; None for as many as the service takes from every key.
     """
 
     key_id: str
@@ -92,6 +96,7 @@ class ApiKey:
     created: dt.datetime
     expires: dt.datetime | None
     scopes: tuple[Scope, ...] = ()
+    rate: int | None = None
 
     def may(self, collection: str) -> bool:
         """Whether a collection is granted."""
@@ -145,6 +150,7 @@ class Access:
         expires: dt.datetime | None = None,
         scopes: tuple[Scope, ...] = (),
         request: str | None = None,
+        rate: int | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key.
 
@@ -155,12 +161,14 @@ class Access:
             expires: Its end.
             scopes: What of the role.
             request: A key of the caller's for this call, which makes one key however often it is repeated.
+            rate: Requests a minute.
 
         Returns:
             The key, and the text that its holder sends, which nobody can read again.
 
         Raises:
-            InvalidArgument: A name that cannot be, no collection, an end that is past, or a scope beyond the role.
+            InvalidArgument: A name that cannot be, no collection, an end that is past, a scope beyond the role, or a
+                rate that cannot be.
             LinkConflict: The request was made before; nobody can read that key's text again.
         """
         name = parse_label(name)
@@ -168,14 +176,16 @@ class Access:
             raise InvalidArgument('collections: expected at least one, or "*" for every one')
         if expires is not None and expires <= now():
             raise InvalidArgument(f"expires: expected a time to come, got {expires.isoformat()}")
+        if rate is not None and not 1 <= rate <= FASTEST:
+            raise InvalidArgument(f"rate: expected 1 to {FASTEST:,} requests a minute, got {rate}")
         beyond = [scope for scope in scopes if scope.role > role]
         if beyond:
             raise InvalidArgument(f"scopes: {', '.join(beyond)} is more than the role {role.name} may")
         key_id, secret = secrets.token_hex(_ID // 2), secrets.token_urlsafe(32)
         key = ApiKey(
-            key_id, name, role, collections, now(), expires, tuple(scope for scope in Scope if scope in scopes)
+            key_id, name, role, collections, now(), expires, tuple(scope for scope in Scope if scope in scopes), rate
         )
-        row = (key_id, name, _digest(secret), int(role), json.dumps(collections), key.created.isoformat())
+        row = (key_id, name, int(role), json.dumps(collections), key.created.isoformat())
         with self._connected() as connection:
             made = connection.execute("SELECT key_id FROM api_key WHERE request = ?", (request,)).fetchone()
             if made is not None:
@@ -185,8 +195,8 @@ class Access:
                     key_id=made[0],
                 )
             connection.execute(
-                "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, expires and expires.isoformat(), json.dumps(key.scopes), request),
+                f"INSERT INTO api_key ({_COLUMNS}, digest, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (*row, expires and expires.isoformat(), json.dumps(key.scopes), rate, _digest(secret), request),
             )
         return key, f"mien_{key_id}_{secret}"
 
@@ -278,7 +288,8 @@ class Access:
             return _rules_of(connection)
 
 
-_COLUMNS = "key_id, name, role, collections, created, expires, scopes"
+_COLUMNS = "key_id, name, role, collections, created, expires, scopes, rate"
+_Row: TypeAlias = tuple[str, str, int, str, str, str | None, str, int | None]
 
 
 def _digest(secret: str) -> bytes:
@@ -290,13 +301,13 @@ def _rules_of(connection: sqlite3.Connection) -> dict[str, Rules]:
     return {name: Rules(bool(asks), bool(crops), fpir, fmr) for name, asks, crops, fpir, fmr in rows}
 
 
-def _live(row: tuple[str, str, int, str, str, str | None, str] | None) -> ApiKey | None:
+def _live(row: _Row | None) -> ApiKey | None:
     key = None if row is None else _key(row)
     return None if key is None or (key.expires is not None and key.expires <= now()) else key
 
 
-def _key(row: tuple[str, str, int, str, str, str | None, str]) -> ApiKey:
-    key_id, name, role, collections, created, expires, scopes = row
+def _key(row: _Row) -> ApiKey:
+    key_id, name, role, collections, created, expires, scopes, rate = row
     return ApiKey(
         key_id,
         name,
@@ -305,4 +316,5 @@ def _key(row: tuple[str, str, int, str, str, str | None, str]) -> ApiKey:
         dt.datetime.fromisoformat(created),
         dt.datetime.fromisoformat(expires) if expires else None,
         tuple(Scope(scope) for scope in json.loads(scopes)),
+        rate,
     )

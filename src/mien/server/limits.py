@@ -25,23 +25,32 @@ class Rate:
     """
 
     def __init__(self, a_minute: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = 60 / a_minute if a_minute > 0 else 0.0
-        self._room = self._seconds * (burst - 1)
+        self._a_minute = a_minute
+        self._burst = burst
         self._clock = clock
         self._full: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def taken(self, holder: str) -> float:
-        """Count a request; returns 0, or after how many seconds it may be sent again: then it does not count."""
-        if not self._seconds:
+    def taken(self, holder: str, own: float | None = None) -> float:
+        """Count a request; returns 0, or after how many seconds it may be sent again: then it does not count.
+
+        Args:
+            holder: Whose it is.
+            own: Requests a minute of this holder's own, and never more of them at once than in a minute; None for as
+                many as everybody's.
+        """
+        a_minute, burst = (self._a_minute, self._burst) if own is None else (own, min(self._burst, own))
+        if a_minute <= 0:
             return 0.0
+        seconds = 60 / a_minute
+        room = seconds * (burst - 1)
         with self._lock:
             now = self._clock()
             full = max(now, self._full.get(holder, now))
             # A hair's breadth: who waited as long as they were told must not wait again for a rounding error.
-            if full - now > self._room + 1e-6:
-                return full - now - self._room
-            self._full[holder] = full + self._seconds
+            if full - now > room + 1e-6:
+                return full - now - room
+            self._full[holder] = full + seconds
             if len(self._full) > _MOST:
                 self._forget(now)
         return 0.0

@@ -100,5 +100,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             job_id TEXT) STRICT""",
     ),
     ("ALTER TABLE stream ADD COLUMN require TEXT",),
+    ("ALTER TABLE api_key ADD COLUMN rate INTEGER",),
 )
 """What makes each layout out of the one before; ``PRAGMA user_version`` counts those that were applied."""

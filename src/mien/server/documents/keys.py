@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mien.server.access import Scope
+from mien.server.access import FASTEST, Scope
 from mien.server.documents.base import Document, Label
 
 __all__ = ["KeyIssued", "KeyRecord", "Keys", "NewKey"]
@@ -25,6 +25,9 @@ class NewKey(Document):
     scopes: list[Scope] = Field(
         default=[], max_length=10, description="what of the role the key has; empty for all of it"
     )
+    rate: int | None = Field(
+        default=None, ge=1, le=FASTEST, description="requests a minute; null for as many as the service's `--rate`"
+    )
 
 
 class KeyRecord(Document):
@@ -37,6 +40,7 @@ class KeyRecord(Document):
     created: str
     expires: str | None
     scopes: list[str]
+    rate: int | None = Field(description="requests a minute; null for as many as the service's `--rate`")
 
 
 class KeyIssued(KeyRecord):

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from mien.gallery import Contains, Gallery, Person
 from mien.gallery.people import today
 from mien.recognition import search_curve
-from mien.server.access import Scope
+from mien.server.access import FASTEST, Scope
 from mien.server.calibrating import pipeline_of
 from mien.server.envelope import not_found
 from mien.server.page import reports, results, signing
@@ -208,6 +208,7 @@ def settings(page: ThePage, gallery: Here) -> Response:
         other_source=kept.source(pipeline) if other else None,
         people=size,
         keys=[key for key in page.service.access.every_key() if page.may(Scope.admin) and own.covers(key)],
+        fastest=FASTEST,
         today=today(),
     )
 

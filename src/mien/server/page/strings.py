@@ -288,6 +288,8 @@ WORDS: dict[str, dict[str, str]] = {
         "key_role": "Its holder",
         "key_where": "Where",
         "key_until": "Last day",
+        "key_rate": "Requests a minute, if not as many as every key",
+        "a_minute": "{rate} requests a minute",
         "issue": "Make a key",
         "once": "Copy the key now. It is shown this once, and nobody can read it again:",
         "more": "Another collection",

@@ -36,8 +36,11 @@ def issue_key(own: Admin, new: NewKey, service: Serving, request: RequestKey) ->
     )
     if not own.covers(wanted):
         raise Refused(403, "forbidden", "expected collections, a role and scopes that the asking key has itself")
+    if own.rate is not None and (new.rate is None or new.rate > own.rate):
+        message = f"rate: expected at most {own.rate} requests a minute, as the asking key has itself"
+        raise Refused(403, "forbidden", message)
     key, secret = service.access.issue(
-        new.name, wanted.role, wanted.collections, expires, wanted.scopes, request=request
+        new.name, wanted.role, wanted.collections, expires, wanted.scopes, request=request, rate=new.rate
     )
     return KeyIssued(secret=secret, **record(key).model_dump())
 
@@ -62,6 +65,7 @@ def record(key: ApiKey) -> KeyRecord:
         created=key.created.isoformat(),
         expires=key.expires.isoformat() if key.expires else None,
         scopes=[*key.scopes],
+        rate=key.rate,
     )
 
 

@@ -100,7 +100,7 @@ async def _holder(
         message = "expected a valid key: Authorization: Bearer mien_..."
         raise Refused(401, "unauthenticated", message, {"WWW-Authenticate": "Bearer"})
     request.state.key_id = key.key_id
-    _check_rate(service.rate.taken(key.key_id), "with this key")
+    _check_rate(service.rate.taken(key.key_id, key.rate), "with this key")
     return key
 
 

@@ -21,6 +21,7 @@ on("make", async (form) => {
 on("issue", async (form) => {
   const body = { name: form.get("name"), role: form.get("role"), collections: [form.get("collection")] };
   if (form.get("expires")) body.expires = `${form.get("expires")}T23:59:59Z`;
+  if (form.get("rate")) body.rate = Number(form.get("rate"));
   const key = await ask("/v1/keys", { method: "POST", body });
   const secret = document.getElementById("secret");
   secret.querySelector("code").textContent = key.secret;
