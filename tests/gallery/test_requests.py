@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,6 +32,12 @@ def test_outcomes_are_kept_until_the_person_is_erased(known):
         known.once("order 8", "split", lambda: known.split("Ada", []))
     known.erase("Ada")
     assert known.outcome("order 8", "merge") is None
+
+
+def test_an_enrolment_that_was_asked_for_before_anything_could_be_required_is_still_known(gallery):
+    done = gallery.enroll("Ada", looks("ada", 0, 1), request="order 9")
+    asked = json.dumps(["Ada", [sample.sha256 for sample in gallery.samples("Ada")]])
+    assert gallery.outcome("order 9", asked) == done.to_dict()
 
 
 def test_what_fails_is_not_kept_and_may_be_asked_again(known):

@@ -31,6 +31,18 @@ def test_a_request_is_done_once(client, holders, enrolled, main_collection):
     assert enrolled(headers={**sent, "Idempotency-Key": "two words"}).status_code == 422
 
 
+def test_a_request_that_requires_something_else_is_another_one(client, holders, enrolled, main_collection):
+    keys = {require: {**holders["operator"], "Idempotency-Key": f"badge-{require}"} for require in ("low", "nothing")}
+    first = enrolled(headers=keys["low"], require="quality=low")
+    assert first.status_code == 201
+    assert enrolled(headers=keys["low"], require="quality=low").json() == first.json()
+    nothing = enrolled(headers=keys["nothing"])
+    assert enrolled(headers=keys["nothing"]).json() == nothing.json()
+    for key, more in (("low", {"require": "quality=medium"}), ("low", {}), ("nothing", {"require": "quality=low"})):
+        answer = enrolled(headers=keys[key], **more)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_argument"), (key, more)
+
+
 def test_samples_are_listed_added_and_erased(client, holders, photo, two):
     path = f"{PEOPLE}/{two[0]}/samples"
     _, listed = ask(client, holders, "GET", path)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mien.gallery.enrolment import Probe
     from mien.media import Source
-    from mien.quality import Require
+    from mien.quality import Gate, Require
     from mien.recognition import Pipeline
 
 __all__ = ["Enrolling"]
@@ -63,8 +63,8 @@ class Enrolling(Collection):
             allow: Reasons that are no reason to refuse, such as ``("matches_other_person",)`` for twins.
             require: What the images must be beyond what every sample is asked: ``"quality=medium"``, or a
                 `mien.quality.Gate`.
-            request: A key of the caller's for this call. Sent again with the same images, nothing is done and the
-                first answer comes back, so that a caller who got none may simply repeat.
+            request: A key of the caller's for this call. Sent again with the same images and ``require``, nothing is
+                done and the first answer comes back, so that a caller who got none may simply repeat.
 
         Returns:
             What was added, was there already, and was refused; ``person_id`` is None where nobody was created.
@@ -95,7 +95,8 @@ class Enrolling(Collection):
         probes = look(several(sources), pipeline, enrolled, allow, gate)
         if not probes:
             raise NoImages(f"enroll {label}: expected at least one image, got none")
-        return self._enrol(label, probes, new, person_id, allow, purpose, expires, request)
+        asked = None if request is None else (request, _asked(label, probes, gate))
+        return self._enrol(label, probes, new, person_id, allow, purpose, expires, asked)
 
     def _enrol(
         self,
@@ -106,13 +107,16 @@ class Enrolling(Collection):
         allow: Set[str],
         purpose: str | None,
         expires: dt.date | None,
-        request: str | None = None,
+        request: tuple[str, str] | None = None,
     ) -> Enrolment:
-        """Check what was seen in the images of one person, and commit what serves; arguments as in `enroll`."""
+        """Check what was seen in the images of one person, and commit what serves; arguments as in `enroll`.
+
+        Of a request there is its key, and what was asked with it.
+        """
         pipeline = self._pipeline()
         with self._store.writing(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-            if request is not None and (done := _done(transaction, request, label, probes)) is not None:
+            if request is not None and (done := _done(transaction, *request)) is not None:
                 audit.note(transaction, "enroll", [done.person_id], samples=0)
                 return done
             # Another thread or process may have enrolled them while this one looked at the images.
@@ -127,8 +131,7 @@ class Enrolling(Collection):
             people, added = [enrolled_id], len(enrolment.added)
             audit.note(transaction, "enroll", people, samples=added, refused=len(enrolment.refused))
             if request is not None and enrolled_id is not None:
-                asked, outcome = _asked(label, probes), json.dumps(enrolment.to_dict())
-                transaction.keep_outcome(request, asked, outcome, enrolled_id)
+                transaction.keep_outcome(*request, json.dumps(enrolment.to_dict()), enrolled_id)
         return enrolment
 
     def _check(
@@ -168,13 +171,15 @@ class Enrolling(Collection):
         return person_id
 
 
-def _asked(label: str, probes: list[Probe]) -> str:
-    return json.dumps([label, [probe.sha256 for probe in probes]])
+def _asked(label: str, probes: list[Probe], gate: Gate) -> str:
+    # Requests of before anything could be required have the same text as those that require nothing.
+    required = [] if gate.quality is None else [gate.quality]
+    return json.dumps([label, [probe.sha256 for probe in probes], *required])
 
 
-def _done(transaction: Transaction, request: str, label: str, probes: list[Probe]) -> Enrolment | None:
+def _done(transaction: Transaction, request: str, asked: str) -> Enrolment | None:
     """What came of a request before."""
-    outcome = outcome_of(transaction, request, _asked(label, probes))
+    outcome = outcome_of(transaction, request, asked)
     return None if outcome is None else Enrolment.from_dict(outcome)
 
 
