@@ -37,7 +37,9 @@ def recognition(
     kept = ~(original.missed | failed)
     none = np.zeros(int(kept.sum()), bool)
     figures["sound"] = {"images": len(none)}
-    if not kept.all() and len(none):
+    _, images = np.unique(people[kept], return_counts=True)
+    # Where hardly anything is left there may be nothing to compare.
+    if len(images) > 1 and images.max() > 1:
         figures["sound"] |= _compared(original.among(kept), arm.among(kept), people[kept], (none, none), fmr)
     return figures | {
         "missed": int(arm.missed.sum()),
@@ -81,12 +83,12 @@ def _opposite(change: metrics.Difference) -> Figures:
     return {"value": 0 - change.value, "low": 0 - change.high, "high": 0 - change.low}
 
 
-def separation(templates: Array, people: NDArray[Any]) -> float:
-    """Mean mated less mean non-mated cosine."""
+def separation(templates: Array, people: NDArray[Any]) -> float | None:
+    """Mean mated less mean non-mated cosine; None where there are none."""
     rows = np.triu_indices(len(people), 1)
     scores = (templates @ templates.T)[rows]
     same = people[rows[0]] == people[rows[1]]
-    return float(scores[same].mean() - scores[~same].mean())
+    return float(scores[same].mean() - scores[~same].mean()) if 0 < same.sum() < len(same) else None
 
 
 def quality(original: Readings, arm: Readings, people: NDArray[Any], thresholds: tuple[float, float]) -> Figures:
@@ -137,6 +139,9 @@ def _areas(readings: Readings, codes: NDArray[np.intp], threshold: float, drawn:
     )
 
 
+_Side = tuple[Values, Values, Values]
+
+
 def detection(
     original: Readings,
     arm: Readings,
@@ -145,6 +150,8 @@ def detection(
     macer: float,
     seed: int,
     asked: NDArray[np.bool_],
+    *,
+    guarded: bool = True,
 ) -> Figures:
     """BSCER and MACER of a detector at the threshold of the originals and at one set again for the arm.
 
@@ -158,15 +165,29 @@ def detection(
         macer: Share of the morphs of the worst tool that thresholds are set to miss at most.
         seed: Of how people are parted to fit it.
         asked: (n,) the documents that were read in the arm.
+        guarded: Whether documents whose masks the guard refuses count as failed.
+
+    Returns:
+        Rates and their changes; without an answer to any document of some kind only the counts.
     """
     known = original.kept[detector.name]
     before, after = (detector.judge(r.kept[detector.name], known, cases, seed).copy() for r in (original, arm))
-    before[~asked] = after[arm.refused] = np.nan
+    before[~asked] = after[arm.failed(guarded=guarded)] = np.nan
     answered = np.isfinite(before) & np.isfinite(after)
     kinds, weights = np.array([case.kind for case in cases]), _weights(cases)
     every = dict.fromkeys(kinds.tolist())
+    unanswered = (np.isfinite(before) & ~np.isfinite(after)).any(axis=1)
+    counts: Figures = {
+        name: {kind: int(np.count_nonzero(flags & (kinds == kind))) for kind in every}
+        for name, flags in (("unanswered", unanswered), ("documents", asked))
+    }
     sides = {kind: _side(before, after, answered & (kinds == kind)[:, None], weights) for kind in every}
-    honest = sides.pop(BONA_FIDE)
+    if not all(len(side[0]) for side in sides.values()):
+        return counts
+    return counts | _told(sides.pop(BONA_FIDE), sides, macer)
+
+
+def _told(honest: _Side, sides: Mapping[str, _Side], macer: float) -> Figures:
     thresholds = {
         name: np.min([_missing(side[column], side[2], macer) for side in sides.values()], axis=0)
         for name, column in (("original", 0), ("reset", 1))
@@ -184,9 +205,11 @@ def detection(
         figures[name]["change"] = {
             kind: _spread(rates[name][kind] - rates["original"][kind]) for kind in ("bscer", "macer")
         }
-    unanswered = (np.isfinite(before) & ~np.isfinite(after)).any(axis=1)
-    for name, flags in (("unanswered", unanswered), ("documents", asked)):
-        figures[name] = {kind: int(np.count_nonzero(flags & (kinds == kind))) for kind in every}
+    # How well the tool that is told worst is told, wherever a threshold is.
+    figures["eer"] = {
+        name: max(metrics.attack_eer(honest[column], side[column]) for side in sides.values())
+        for name, column in (("original", 0), ("arm", 1))
+    }
     return figures
 
 
@@ -196,9 +219,6 @@ def _weights(cases: Sequence[Case]) -> NDArray[np.int64]:
     place = {name: n for n, name in enumerate(names)}
     drawn = np.concatenate([np.ones((1, len(names)), np.int64), _draws(len(names))])
     return np.stack([drawn[:, [place[person] for person in case.people]].prod(axis=1) for case in cases], axis=1)
-
-
-_Side = tuple[Values, Values, Values]
 
 
 def _side(before: Values, after: Values, chosen: NDArray[np.bool_], weights: NDArray[np.int64]) -> _Side:

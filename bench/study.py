@@ -155,7 +155,10 @@ def controlled(cases: Sequence[Case], kept: Path, seed: int) -> Figures:
         arm_file = file_of(kept, "frll", arm)
         read = read_arm(arm_file, cases, arm, detectors=DETECTORS, uniformity=arm in MAIN, asked=asked)
         original = original or read
-        detected = {one.name: detection(original, read, cases, one, MACER, seed, asked) for one in DETECTORS}
+        detected = {
+            one.name: detection(original, read, cases, one, MACER, seed, asked, guarded=arm in MAIN)
+            for one in DETECTORS
+        }
         if arm in MAIN:
             ours = side_by_side(original.among(honest), read.among(honest), people)
             figures["arms"][arm.name] = ours | {"detection": detected}

@@ -105,6 +105,13 @@ def test_a_failure_to_acquire_counts_as_missed_and_the_sound_ones_stand_beside_i
     assert found["sound"]["change"] == {"value": 0, "low": 0, "high": 0}
 
 
+def test_where_next_to_nothing_is_left_nothing_is_said_of_it():
+    templates, people = crowd()
+    found = recognition(read(templates), read(templates, missed=np.arange(len(people)) % 3 < 2), people, 0.01)
+    assert found["sound"] == {"images": 60}
+    assert found["tmr"]["value"] == 0
+
+
 def test_what_the_guard_refuses_fails_only_where_it_is_asked():
     templates, people = crowd()
     arm = dataclasses.replace(read(templates), refused=np.arange(len(people)) < 9)
@@ -174,6 +181,7 @@ def test_scores_that_all_move_alike_change_rates_at_the_old_threshold_and_none_a
     assert found["original"]["macer"]["value"] == pytest.approx(known.worst[1].value)
     assert found["carried"]["change"]["bscer"]["low"] > 0
     assert found["carried"]["change"]["macer"]["high"] <= 0
+    assert found["eer"]["arm"] == found["eer"]["original"] > 0
     assert found["reset"]["change"] == {kind: {"value": 0, "low": 0, "high": 0} for kind in ("bscer", "macer")}
 
 
@@ -190,6 +198,9 @@ def test_documents_that_failed_are_counted_and_left_out_on_both_sides():
     _, _, found = detected(refused=(0, 1, 40))
     assert found["unanswered"] == {BONA_FIDE: 2, "spliced": 1, "seamless": 0}
     assert found["carried"]["change"]["bscer"] == {"value": 0, "low": 0, "high": 0}
+    _, _, found = detected(refused=range(40, 80))
+    assert found["unanswered"] == {BONA_FIDE: 0, "spliced": 40, "seamless": 0}
+    assert "carried" not in found, "of a tool without an answer no rate can be told"
 
 
 def test_people_are_not_learnt_by_heart():
