@@ -9,6 +9,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from mien.errors import InvalidArgument
+from mien.errors import InvalidArgument, StoreUnavailable
 from mien.server import Settings, create_app, logs
 from mien.server.access import Access, Role
 
@@ -84,6 +85,53 @@ def test_what_is_counted(client, samples):
     assert found["mien_decisions_total", ("kind", "verify"), ("match", "true")] == 1
     assert found["mien_waiting",] == 0
     assert found["process_resident_memory_bytes",] > 0
+
+
+def test_jobs_and_streams_are_counted_by_what_they_are_and_how_they_are(client, app):
+    service = app.state.service
+    before = counted(client)
+    kinds = {"identify", "enroll", "watch", "evaluate", "calibrate"}
+    states = {"uploading", "waiting", "running", "finished", "failed", "cancelled"}
+    jobs = {key[1:]: value for key, value in before.items() if key[0] == "mien_jobs"}
+    assert jobs == {(("kind", kind), ("state", state)): 0 for kind in kinds for state in states}
+    for _ in range(2):
+        service.jobs.make("main", "identify", {}, "key")
+    service.jobs.cancel(service.jobs.make("main", "watch", {}, "key"))
+    for enabled in (False, False, True):
+        stream = service.streams.make("main", "x", "http://127.0.0.1:9/", None, {}, enabled=enabled)
+    service.streams.say(stream.stream_id, "failed", "no")
+    found = counted(client)
+    assert found["mien_jobs", ("kind", "identify"), ("state", "uploading")] == 2
+    assert found["mien_jobs", ("kind", "watch"), ("state", "cancelled")] == 1
+    assert sum(value for key, value in found.items() if key[0] == "mien_jobs") == 3
+    streams = {key[1][1]: value for key, value in found.items() if key[0] == "mien_streams"}
+    assert {*streams} == {"stopped", "connecting", "watching", "waiting", "failed"}
+    assert (streams["stopped"], sum(streams.values())) == (2, 3)
+
+
+def test_what_came_of_telling_webhooks_is_counted(client, app, monkeypatch):
+    monkeypatch.setattr("mien.server.webhooks.TRIES", 3)
+    monkeypatch.setattr("mien.server.webhooks.WAITING", 2)
+    kept = app.state.service.webhooks
+    made, _ = kept.make("main", "https://hooks.example/", (), names=False)
+    kept.enable(made.webhook_id, enabled=False)
+    first, second, _ = (kept.ping(made) for _ in range(3))  # the third finds no room
+    kept.ended(first, 204, None)
+    for tries in range(3):
+        kept.ended(replace(second, tries=tries), 500, "answered with 500")
+    found = counted(client)
+    outcomes = {key[1][1]: value for key, value in found.items() if key[0] == "mien_webhook_deliveries_total"}
+    assert outcomes == {"delivered": 1, "retried": 2, "dead": 2}
+
+
+def test_a_file_that_cannot_be_read_hides_nothing_else(app, monkeypatch):
+    def broken():
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(app.state.service.jobs, "counts", broken)
+    text = app.state.service.metrics.text().decode()
+    assert "mien_jobs{" not in text
+    assert "mien_streams{" in text
 
 
 def test_nobody_can_make_labels_up(client):

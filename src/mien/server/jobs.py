@@ -171,6 +171,10 @@ class Jobs:
         """The jobs of a collection, of some kinds, the newest first."""
         return self._ledger.of(collection, kinds, limit)
 
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """How many jobs are known, by kind and state."""
+        return self._ledger.counts()
+
     def files(self, job: Job) -> Upload:
         """Where the files of a job go.
 

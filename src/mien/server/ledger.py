@@ -7,7 +7,8 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from itertools import product
+from typing import Any, Literal, TypeAlias, get_args
 
 from mien.gallery.people import now
 from mien.server.database import Database
@@ -117,6 +118,14 @@ class Ledger:
     def over(self, before: dt.datetime) -> list[Job]:
         """Jobs that have been over since a time."""
         return self._select(f"state NOT IN {_OPEN} AND changed < ?", (before.isoformat(),))
+
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """How many jobs are known, by kind and state."""
+        with self._connected() as connection:
+            rows = connection.execute("SELECT kind, state, count(*) FROM job GROUP BY kind, state").fetchall()
+        return dict.fromkeys(product(get_args(Kind), get_args(State)), 0) | {
+            (kind, state): n for kind, state, n in rows
+        }
 
     def runs(self) -> set[str]:
         """Processes that have jobs which are not over."""

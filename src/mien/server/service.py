@@ -73,7 +73,8 @@ class Service:
         self.crops = Crops(Vault(settings.crop_key or settings.state.with_name(f"{settings.state.name}.crop-key")))
         self.feed = Feed()
         self.vault = Vault(settings.state.with_name(f"{settings.state.name}.secret-key"))
-        self.webhooks = Webhooks(self.database, self.vault)
+        self.metrics = Metrics(lambda: self.work.waiting, lambda: self.jobs.counts(), lambda: self.streams.counts())
+        self.webhooks = Webhooks(self.database, self.vault, self.metrics.told)
         self._courier = Courier(self.webhooks, private=settings.webhook_allow_private)
         self.bus.listen(self.webhooks.listen)
         self.bus.listen(self.feed.listen)
@@ -95,7 +96,6 @@ class Service:
             calibrations=self.calibrations.version,
             run=Monitor(self).run,
         )
-        self.metrics = Metrics(lambda: self.work.waiting)
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
         self.challenges = Challenges()
         self.rate = Rate(settings.rate, settings.burst)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from filelock import FileLock, Timeout
 
@@ -232,6 +232,12 @@ class Streams:
                 return False
             time.sleep(_PAUSE)
         return True
+
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """How many streams are known, by state."""
+        with self._connected() as connection:
+            rows = connection.execute("SELECT state, count(*) FROM stream GROUP BY state").fetchall()
+        return {(state,): 0 for state in get_args(State)} | {(state,): many for state, many in rows}
 
     def say(self, stream_id: str, state: State, problem: str | None = None) -> None:
         """Note how a stream is."""

@@ -22,6 +22,7 @@ from mien.gallery.people import now
 from mien.server.database import Database
 from mien.server.events import Event
 from mien.server.feed import without
+from mien.server.metrics import Outcome
 from mien.server.vault import Vault
 
 __all__ = ["UNREADABLE", "Delivery", "State", "Webhook", "Webhooks"]
@@ -104,14 +105,15 @@ class Webhooks:
     Args:
         database: Where they are kept.
         vault: Seals addresses and secrets.
+        told: Called with what came of each try.
 
     Attributes:
         news: Called when something is to be delivered.
     """
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, told: Callable[[Outcome], None] = lambda _: None) -> None:
         self._connected = database.connected
-        self._vault = vault
+        self._vault, self._told = vault, told
         self.news: Callable[[], None] = lambda: None
 
     def make(self, collection: str, url: str, kinds: tuple[str, ...], *, names: bool) -> tuple[Webhook, str]:
@@ -246,12 +248,14 @@ class Webhooks:
         """Say what came of a try."""
         tries, time = delivery.tries + 1, now().timestamp()
         if problem is None:
+            outcome: Outcome = "delivered"
             change: tuple[Any, ...] = ("delivered", "", time)
         elif tries >= TRIES:
-            change = ("dead", delivery.body, time)
+            outcome, change = "dead", ("dead", delivery.body, time)
         else:
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 4 ** (tries - 1))
             # Jitter: receivers that come back are not told everything in the same second.
+            outcome = "retried"
             change = ("pending", delivery.body, time + pause * _CHANCE.uniform(0.75, 1.25))
         with self._connected() as connection:
             connection.execute(
@@ -259,6 +263,7 @@ class Webhooks:
                    status = ?, problem = ? WHERE delivery_id = ?""",
                 (*change, tries, status, problem, delivery.delivery_id),
             )
+        self._told(outcome)
 
     def sweep(self) -> None:
         """Forget what became of deliveries long ago."""
@@ -284,6 +289,8 @@ class Webhooks:
             state, problem = ("pending", None) if waiting < WAITING else ("dead", "too many deliveries wait")
             row = (delivery_id, webhook_id, event.kind, body, state, event.time.isoformat(), 0, 0.0, None, problem)
             connection.execute("INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        if state == "dead":
+            self._told("dead")
         return delivery_id
 
     def _forget(self, person_id: str) -> None:
