@@ -142,7 +142,7 @@ def read_arm(
         cases: Of the set.
         arm: Which one.
         detectors: Those that are asked.
-        uniformity: Whether the background is measured.
+        uniformity: Whether the background of bona fide pictures is measured.
         asked: (n,) which pictures are read; the others count as missed. All by default.
     """
     if kept.exists():
@@ -187,7 +187,7 @@ def _read(case: Case, arm: Arm, number: int, detectors: Sequence[Detector], unif
     (found,) = pipeline.describe([image], [face])
     assert found.templates is not None
     row |= {"template": found.templates[0], "utility": found.extra["quality.utility"][0]}
-    if uniformity:
+    if uniformity and case.kind == BONA_FIDE:
         row["uniformity"] = _uniformity(image, found)
     return row | {detector.name: detector.look(image, face, case) for detector in detectors}
 
