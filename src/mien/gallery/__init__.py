@@ -1,6 +1,7 @@
 """Known people and people to be named: who they are, what they consented to, and who of them is in a photo."""
 
 from mien.gallery.audit import AuditEntry, AuditReport
+from mien.gallery.auditing import Access
 from mien.gallery.backup import Backup, back_up
 from mien.gallery.erasing import CollectionErasure, Erasure, Proof
 from mien.gallery.filters import And, Contains, Eq, In, Not, Or, Range
@@ -15,6 +16,7 @@ from mien.gallery.searching import Capabilities, Page
 
 __all__ = [
     "NOT_RECORDED",
+    "Access",
     "And",
     "AuditEntry",
     "AuditReport",

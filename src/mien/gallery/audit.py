@@ -18,7 +18,7 @@ from collections.abc import Collection as AbstractCollection
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -143,6 +143,7 @@ def append(
     person_id: str | None = None,
     actor: str | None = None,
     of_store: bool = False,
+    before: AuditEntry | None = None,
     **details: int,
 ) -> AuditEntry:
     """Add a line; it becomes part of the log with the transaction that it tells of.
@@ -154,11 +155,12 @@ def append(
         person_id: Whom it concerns.
         actor: Who did it.
         of_store: It concerns no collection.
+        before: The last line, where this transaction added it.
         details: Counts.
     """
     from mien.gallery.people import now
 
-    before = last(transaction)
+    before = before or last(transaction)
     entry = AuditEntry(
         sequence=before.sequence + 1 if before else 1,
         time=now(),
@@ -175,9 +177,9 @@ def append(
     hashed = entry.computed_hash()
     key = _signing_key()
     signature = None if key is None else base64.b64encode(key.sign(bytes.fromhex(hashed))).decode()
-    line = json.dumps({**entry.to_dict(), "hash": hashed, "signature": signature}, sort_keys=True)
-    transaction.append_audit(line)
-    return _parse(line)
+    entry = replace(entry, hash=hashed, signature=signature)
+    transaction.append_audit(json.dumps(entry.to_dict(), sort_keys=True))
+    return entry
 
 
 @contextmanager
@@ -204,7 +206,7 @@ def note(
         return
     subjects: list[str | None] = [*sorted({key for key in person_ids if key is not None})] or [None]
     for person_id in subjects:
-        append(transaction, action, None, person_id=person_id, actor=who, of_store=False, **details)
+        append(transaction, action, None, person_id=person_id, actor=who, of_store=False, before=None, **details)
 
 
 def read(transaction: Transaction, after: int = 0, limit: int | None = None) -> Iterator[AuditEntry]:

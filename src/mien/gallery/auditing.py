@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as AbstractCollection
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,26 @@ if TYPE_CHECKING:
     from mien.gallery.audit import AuditEntry, AuditReport
     from mien.gallery.store import Transaction
 
-__all__ = ["Auditing"]
+__all__ = ["Access", "Auditing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who looked at faces; see `Auditing.note_access`.
+
+    Attributes:
+        action: What was done.
+        actor: Who did it.
+        person_ids: Whom it concerned.
+        of_store: Whether it concerned no collection.
+        details: Counts.
+    """
+
+    action: str
+    actor: str
+    person_ids: frozenset[str] = frozenset()
+    of_store: bool = False
+    details: Mapping[str, int] = field(default_factory=dict)
 
 
 class Auditing(Collection):
@@ -113,20 +133,51 @@ class Auditing(Collection):
         Raises:
             StoreError: The store failed; nothing was noted, and nothing should be answered.
         """
-        subjects: list[str | None] = [*sorted(person_ids)] or [None]
-        return self._noting(
-            lambda transaction: [
-                audit.append(transaction, action, None, person_id=person_id, actor=actor, of_store=of_store, **details)
-                for person_id in subjects
-            ]
-        )
+        return self.note_accesses([Access(action, actor, frozenset(person_ids), of_store=of_store, details=details)])[0]
+
+    def note_accesses(self, accesses: Sequence[Access]) -> list[list[AuditEntry]]:
+        """As `note_access`, of several: all of them, or none.
+
+        Returns:
+            The lines of each.
+
+        Raises:
+            StoreError: As in `note_access`.
+        """
+        return self._noting(accesses)
 
     @cached_property
-    def _noting(self) -> Together[Callable[[Transaction], list[AuditEntry]], list[AuditEntry]]:
+    def _noting(self) -> Together[Sequence[Access], list[list[AuditEntry]]]:
         """Accesses noted at the same time are on the disk with one commit, which takes longer than all their lines."""
 
-        def note(accesses: Sequence[Callable[[Transaction], list[AuditEntry]]]) -> list[list[AuditEntry]]:
+        def note(asked: Sequence[Sequence[Access]]) -> list[list[list[AuditEntry]]]:
             with self._store.writing(self.collection) as transaction:
-                return [access(transaction) for access in accesses]
+                lines = _Lines(transaction)
+                return [[lines.of(access) for access in accesses] for accesses in asked]
 
         return Together(note)
+
+
+class _Lines:
+    """Lines one after the other, of which each follows the one before without its being read."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._last: AuditEntry | None = None
+
+    def of(self, access: Access) -> list[AuditEntry]:
+        subjects: list[str | None] = [*sorted(access.person_ids)] or [None]
+        return [self._added(access, person_id) for person_id in subjects]
+
+    def _added(self, access: Access, person_id: str | None) -> AuditEntry:
+        self._last = audit.append(
+            self._transaction,
+            access.action,
+            None,
+            person_id=person_id,
+            actor=access.actor,
+            of_store=access.of_store,
+            before=self._last,
+            **access.details,
+        )
+        return self._last

@@ -14,8 +14,9 @@ from mien.gallery.search import View
 from mien.types import Array, Candidate, Decision, Faces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from mien.gallery.search import Found
     from mien.recognition import Calibration
     from mien.watch import Probe
 
@@ -23,30 +24,43 @@ __all__ = ["confirm", "decide", "decide_tracks"]
 
 
 def decide(
-    faces: Faces,
+    images: Sequence[Faces],
     view: View,
     calibration: Calibration | None,
     fpir: float,
     candidates: int,
     gate: quality.Gate = quality.OPEN,
-) -> Faces:
-    """The faces with a decision each; arguments and rules as in `mien.Gallery.identify`."""
+) -> list[Faces]:
+    """The faces of each image with a decision each; arguments and rules as in `mien.Gallery.decide_all`."""
     people = view.people
-    if not len(faces) or not people:
-        return dataclasses.replace(faces, decisions=(_nobody(fpir),) * len(faces))
-    assert faces.templates is not None
-    found = [each.candidates for each in view.search(faces.templates, candidates)]
-    decisions = [
+    probes = [faces.templates for faces in images if len(faces) and faces.templates is not None]
+    if not probes or not people:
+        return [dataclasses.replace(faces, decisions=(_nobody(fpir),) * len(faces)) for faces in images]
+    found = iter(view.search(np.concatenate(probes), candidates))
+    return [
+        dataclasses.replace(faces, decisions=_one_face_each(_decided(faces, found, calibration, fpir, people, gate)))
+        for faces in images
+    ]
+
+
+def _decided(
+    faces: Faces,
+    found: Iterator[Found],
+    calibration: Calibration | None,
+    fpir: float,
+    people: int,
+    gate: quality.Gate,
+) -> list[Decision]:
+    return [
         recognition.decide_identification(
-            likely,
+            next(found).candidates,
             calibration=calibration,
             fpir=fpir,
             people=people,
             reasons=tuple(dict.fromkeys((*always, *required))),
         )
-        for likely, always, required in zip(found, quality.reasons(faces), gate.reasons(faces), strict=True)
+        for always, required in zip(quality.reasons(faces), gate.reasons(faces), strict=True)
     ]
-    return dataclasses.replace(faces, decisions=_one_face_each(decisions))
 
 
 def decide_tracks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mien.errors import InvalidArgument, MienError, SpaceMismatch, UnknownPerson
@@ -63,11 +63,28 @@ class Identifying(Collection):
             SpaceMismatch: They are of another embedding space.
             UnsupportedErrorRate, StoreError: As in `identify`.
         """
+        return self.decide_all([faces], fpir=fpir, candidates=candidates, require=require)[0]
+
+    def decide_all(
+        self, images: Sequence[Faces], *, fpir: float = 0.01, candidates: int = 5, require: Require = None
+    ) -> list[Faces]:
+        """As `decide`, of several images: one search for all of them, which takes less than one for each.
+
+        Args:
+            images: The faces of each image.
+            fpir: See `identify`, like the others.
+            candidates: How many people to list.
+            require: What a face must be.
+
+        Raises:
+            SpaceMismatch, UnsupportedErrorRate, StoreError: As in `decide`; nobody is decided on.
+        """
         gate = gate_of(require)
         check_search(fpir, candidates)
         pipeline = self._pipeline()
-        self._check_faces(faces, pipeline)
-        return self._identified(faces, pipeline, fpir, candidates, gate)
+        for faces in images:
+            self._check_faces(faces, pipeline)
+        return self._identified(images, pipeline, fpir, candidates, gate)
 
     def verify(self, source: Source, person: str, *, fmr: float = 1e-4) -> Decision:
         """Decide whether the largest face of an image is that of a person who is enrolled.
@@ -141,7 +158,7 @@ class Identifying(Collection):
         check_search(fpir, candidates)
         pipeline = self._pipeline()
         found = pipeline.find_all_indexed(sources, on_error=on_error)
-        return ((i, image, self._identified(faces, pipeline, fpir, candidates, gate)) for i, image, faces in found)
+        return ((i, image, self._identified([faces], pipeline, fpir, candidates, gate)[0]) for i, image, faces in found)
 
     def _check_faces(self, faces: Faces, pipeline: Pipeline) -> None:
         if len(faces) and faces.space != pipeline.space:
@@ -151,13 +168,15 @@ class Identifying(Collection):
                 got=faces.space,
             )
 
-    def _identified(self, faces: Faces, pipeline: Pipeline, fpir: float, candidates: int, gate: Gate) -> Faces:
+    def _identified(
+        self, images: Sequence[Faces], pipeline: Pipeline, fpir: float, candidates: int, gate: Gate
+    ) -> list[Faces]:
         from mien.gallery.identification import decide
 
         self._sweep()
         with self._store.reading(self.collection) as transaction:
             self._check_space(transaction, pipeline)
-            return decide(faces, self._view(transaction), self._calibration(pipeline), fpir, candidates, gate)
+            return decide(images, self._view(transaction), self._calibration(pipeline), fpir, candidates, gate)
 
 
 def gate_of(require: Require) -> Gate:

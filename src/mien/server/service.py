@@ -15,6 +15,7 @@ from mien.server.delivering import Courier
 from mien.server.events import Bus
 from mien.server.feed import Feed
 from mien.server.galleries import Galleries
+from mien.server.identifying import Identifying
 from mien.server.jobs import Jobs
 from mien.server.limits import Rate
 from mien.server.metrics import Metrics
@@ -56,6 +57,7 @@ class Service:
         streams: What is watched all the time.
         metrics: What is counted.
         work: The models' queue.
+        identifying: Who is in images, for requests.
         rate: How often each key may ask.
         attempts: How often each address may ask without a valid key.
         challenges: Checks for presentation attacks that are under way.
@@ -97,6 +99,7 @@ class Service:
             run=Monitor(self).run,
         )
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
+        self.identifying = Identifying(self.work, self.galleries)
         self.challenges = Challenges()
         self.rate = Rate(settings.rate, settings.burst)
         self.attempts = Rate(settings.attempts, max(1, settings.attempts))

@@ -10,15 +10,16 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.media.image import MAX_PIXELS, Photo, decode
 from mien.models import available_threads
+from mien.server.answers import Failed, result_of, tell
 from mien.types import Faces
 
 if TYPE_CHECKING:
@@ -49,20 +50,26 @@ class Busy(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Look:
+class _Task:
+    """What somebody waits for, in an event loop."""
+
+    holder: str
+    future: asyncio.Future[Any]
+
+
+@dataclass(slots=True, eq=False)
+class _Look(_Task):
     """An image whose faces are wanted."""
 
     source: Source
     pipeline: Callable[[], Pipeline]
-    future: Future[Faces] = field(default_factory=Future)
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _Call(_Task):
     """Other work."""
 
     call: Callable[[], Any]
-    future: Future[Any] = field(default_factory=Future)
 
 
 class Work:
@@ -117,8 +124,9 @@ class Work:
         """
         from mien.recognition import default_pipeline
 
-        faces: Faces = await self._accepted(_Look(source, pipeline or default_pipeline), holder)
-        return faces
+        future: asyncio.Future[Faces] = asyncio.get_running_loop().create_future()
+        await self._accepted(_Look(holder, future, source, pipeline or default_pipeline))
+        return future.result()
 
     async def run(self, call: Callable[[], ResultT], holder: str = "") -> ResultT:
         """What a call returns that uses the models, when its holder's turn came.
@@ -126,8 +134,9 @@ class Work:
         Raises:
             Busy: Too many wait; nothing was done.
         """
-        result: ResultT = await self._accepted(_Call(partial(copy_context().run, call)), holder)
-        return result
+        future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        await self._accepted(_Call(holder, future, partial(copy_context().run, call)))
+        return future.result()
 
     async def decide(self, call: Callable[[], ResultT]) -> ResultT:
         """What a call returns that needs the gallery but not the models: beside queue and event loop."""
@@ -145,34 +154,52 @@ class Work:
         self._deciding.shutdown(wait=done)
         return done
 
-    async def _accepted(self, task: _Look | _Call, holder: str) -> Any:  # noqa: ANN401 - what the task gives
+    async def _accepted(self, task: _Look | _Call) -> None:
         with self._changed:
-            own = self._held.get(holder, 0)
+            own = self._held.get(task.holder, 0)
             if self.closed or own >= self.limit - self.waiting:
                 raise Busy(max(1, math.ceil(self.waiting * self._seconds)))
             self.waiting += 1
-            self._held[holder] = own + 1
-            self._turns.setdefault(holder, deque()).append(task)
+            self._held[task.holder] = own + 1
+            self._turns.setdefault(task.holder, deque()).append(task)
             self._changed.notify()
             while len(self._threads) < self._at_once:
                 self._threads.append(threading.Thread(target=self._serve, name="mien-work", daemon=True))
                 self._threads[-1].start()
-        # A place is free when the work is done, also where its client went away.
-        task.future.add_done_callback(lambda _: self._left(holder))
-        return await asyncio.wrap_future(task.future)
+        try:
+            await task.future
+        except asyncio.CancelledError:
+            self._withdraw(task)
+            raise
 
-    def _left(self, holder: str) -> None:
+    def _withdraw(self, task: _Look | _Call) -> None:
+        """Its client went away: its place is free, unless it is worked on, and then when that is done."""
         with self._changed:
-            self.waiting -= 1
-            self._held[holder] -= 1
-            if not self._held[holder]:
-                del self._held[holder]
+            own = self._turns.get(task.holder)
+            if own is None or task not in own:
+                return
+            own.remove(task)
+            if not own:
+                del self._turns[task.holder]
+            self._leave(task.holder)
+
+    def _leave(self, holder: str) -> None:
+        self.waiting -= 1
+        self._held[holder] -= 1
+        if not self._held[holder]:
+            del self._held[holder]
+
+    def _answer(self, answers: Sequence[tuple[_Task, Any]]) -> None:
+        with self._changed:
+            for task, _ in answers:
+                self._leave(task.holder)
+        tell([(task.future, result) for task, result in answers])
 
     def _serve(self) -> None:
         while (task := self._next()) is not None:
             start = time.perf_counter()
             if isinstance(task, _Call):
-                _answer(task.future, task.call)
+                self._answer([(task, result_of(task.call))])
                 done = 1
             else:
                 done = self._look_at_those_with(task)
@@ -210,45 +237,33 @@ class Work:
     def _look_at_those_with(self, first: _Look) -> int:
         """Look at an image, and at those that wait, in one batch; returns how many they were."""
         batches: dict[Pipeline, list[tuple[_Look, Photo]]] = {}
+        answers: list[tuple[_Task, Any]] = []
         count, pixels, task = 0, 0, first
         while True:
             count += 1
-            if task.future.set_running_or_notify_cancel():
-                try:
-                    photo = decode(task.source, max_pixels=self._max_pixels)
-                    batches.setdefault(task.pipeline(), []).append((task, photo))
-                    pixels += photo.image.size // 3
-                except BaseException as error:
-                    task.future.set_exception(error)
+            try:
+                photo = decode(task.source, max_pixels=self._max_pixels)
+                batches.setdefault(task.pipeline(), []).append((task, photo))
+                pixels += photo.image.size // 3
+            except BaseException as error:
+                answers.append((task, Failed(error)))
             if count == _BATCH or pixels > _BATCH_PIXELS or (following := self._next_look()) is None:
                 break
             task = following
         for pipeline, batch in batches.items():
-            self._find(pipeline, batch)
+            answers += self._found(pipeline, batch)
+        self._answer(answers)
         return count
 
-    def _find(self, pipeline: Pipeline, batch: list[tuple[_Look, Photo]]) -> None:
+    def _found(self, pipeline: Pipeline, batch: list[tuple[_Look, Photo]]) -> list[tuple[_Task, Any]]:
+        tasks = [task for task, _ in batch]
         try:
             found = pipeline.find_decoded([photo for _, photo in batch], [0] * len(batch))
         except BaseException as error:
             if len(batch) == 1:
-                batch[0][0].future.set_exception(error)
-                return
+                return [(tasks[0], Failed(error))]
             # Whose image it was shows when each is looked at alone.
-            for one in batch:
-                self._find(pipeline, [one])
-            return
+            return [answer for one in batch for answer in self._found(pipeline, [one])]
         if self._seen is not None:
             self._seen(len(batch), sum(map(len, found)))
-        for (task, _), faces in zip(batch, found, strict=True):
-            task.future.set_result(faces)
-
-
-def _answer(future: Future[Any], call: Callable[[], Any]) -> None:
-    if future.set_running_or_notify_cancel():
-        try:
-            result = call()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+        return list(zip(tasks, found, strict=True))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, UploadFile
 
 from mien.server.documents.base import Rate, Required
 from mien.server.documents.faces import Comparison, FacesFound
+from mien.server.identifying import Question
 from mien.server.routes.parts import Identifier, InCollection, Serving, image, problems
 from mien.types import Faces
 
@@ -80,17 +81,14 @@ async def identify(
     """
     faces = await service.work.look(await image(image_file), key.key_id, gallery.pipeline)
 
-    def call() -> FacesFound:
-        rate = fpir or service.galleries.rules(gallery.collection).fpir
-        searched, left = faces.largest_first(max_faces)
-        decided = gallery.decide(searched, fpir=rate, candidates=candidates, require=require)
+    searched, left = faces.largest_first(max_faces)
+
+    def told(decided: Faces) -> FacesFound:
         service.metrics.decided("identify", decided.decisions)
-        named = {decision.person.person_id for decision in decided.decisions or () if decision.person}
-        gallery.note_access("identify", key.key_id, named, faces=len(decided))
         service.bus.identified(gallery.collection, decided.decisions)
         return _found(decided, image_file, left)
 
-    return await service.work.decide(call)
+    return await service.identifying.identify(Question(gallery, searched, key.key_id, fpir, candidates, require), told)
 
 
 def _found(faces: Faces, upload: UploadFile, unsearched: Faces | None = None, *, templates: bool = False) -> FacesFound:
