@@ -9,7 +9,7 @@ import pytest
 from gallery_fakes import looks, picture
 
 from mien.errors import StoreFull, UnknownPerson
-from mien.gallery import audit
+from mien.gallery import Access, audit
 
 
 def subject(gallery, person_id):
@@ -80,14 +80,14 @@ def test_a_merge_concerns_both(two):
 def test_what_cannot_be_noted_is_not_done(two, monkeypatch, action, change):
     waiting(two)
     before = two.people(), [two.samples(one.person_id) for one in two.people()], two.suggestions(), two.space
-    whole = audit.append
+    whole = audit.Chain.append
 
-    def full(transaction, done, *more, **details):
+    def full(chain, done, *more, **details):
         if done == action:
             raise StoreFull("no room")
-        return whole(transaction, done, *more, **details)
+        return whole(chain, done, *more, **details)
 
-    monkeypatch.setattr(audit, "append", full)
+    monkeypatch.setattr(audit.Chain, "append", full)
     if action != "undo":
         with two.acting("key 1"), pytest.raises(StoreFull):
             change(two)
@@ -186,3 +186,37 @@ def test_a_page_costs_the_same_wherever_it_is(long_log):
 
     assert work(3400) < 2 * work(10)
     assert read == [[*range(3401, 3411)], [*range(11, 21)]]
+
+
+def test_accesses_are_noted_together_or_not_at_all(two, monkeypatch):
+    ada, bob = (two.person(label).person_id for label in ("Ada", "Bob"))
+    before = len(two.audit())
+    asked = [
+        Access("identify", "key 1", frozenset({ada, bob}), details={"faces": 2}),
+        Access("identify", "key 2", details={"faces": 0}),
+        Access("detect", "key 3", of_store=True),
+    ]
+    lines = two.note_accesses(asked)
+    assert [len(some) for some in lines] == [2, 1, 1]
+    flat = [line for some in lines for line in some]
+    assert two.audit()[before:] == flat
+    assert [(line.action, line.actor, line.details) for line in flat] == [
+        ("identify", "key 1", {"faces": 2}),
+        ("identify", "key 1", {"faces": 2}),
+        ("identify", "key 2", {"faces": 0}),
+        ("detect", "key 3", {}),
+    ]
+    assert {line.subject for line in lines[0]} == {subject(two, ada), subject(two, bob)}
+    assert flat[-1].collection is None
+    assert two.verify_audit().sound
+    sign = audit.Chain.append
+
+    def fail(chain, action, *given, **details):
+        if action == "detect":
+            raise StoreFull("no room")
+        return sign(chain, action, *given, **details)
+
+    monkeypatch.setattr(audit.Chain, "append", fail)
+    with pytest.raises(StoreFull):
+        two.note_accesses(asked)
+    assert two.audit()[before:] == flat

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from gallery_fakes import looks, make_calibration, open_fake, picture
+
+from mien.errors import InvalidArgument, SpaceMismatch
 
 ENGINES = ["sqlite"]
 
@@ -43,3 +47,36 @@ def test_a_function_gives_the_calibration_of_every_decision(tmp_path):
         (after,) = gallery.identify(looks("ada", 1)[0]).decisions
     assert (before.reasons, after.calibration) == (("uncalibrated",), known[pipeline].name)
     assert {*asked} == {pipeline}
+
+
+def decisions(faces):
+    return [(d.match, d.score, d.reasons, d.candidates, d.threshold) for d in faces.decisions]
+
+
+def test_images_that_are_decided_together_are_decided_as_each_alone(gallery):
+    for label in ("ada", "bob", "cleo"):
+        gallery.enroll(label, looks(label, 0, 1))
+    shown = [
+        picture("ada", look=3),
+        picture(),
+        picture("bob", "bob", "dora", look=4),
+        picture("cleo", look=5, reasons=("blurred",)),
+    ]
+    images = [gallery.pipeline().find(source) for source in shown]
+    together = gallery.decide_all(images, fpir=0.02, candidates=2)
+    assert [decisions(one) for one in together] == [
+        decisions(gallery.decide(one, fpir=0.02, candidates=2)) for one in images
+    ]
+    assert [sum(d.match for d in one.decisions) for one in together] == [1, 0, 1, 0]
+    assert {d.rate for one in together for d in one.decisions} == {0.02}
+    assert gallery.decide_all([]) == []
+
+
+def test_one_image_of_another_space_keeps_all_from_being_decided(gallery):
+    gallery.enroll("ada", looks("ada", 0))
+    good = gallery.pipeline().find(picture("ada", look=3))
+    other = replace(good, space="another")
+    with pytest.raises(SpaceMismatch):
+        gallery.decide_all([good, other])
+    with pytest.raises(InvalidArgument, match="fpir"):
+        gallery.decide_all([good], fpir=0)

@@ -76,7 +76,7 @@ def test_what_cannot_be_noted_is_not_answered(client, holders, photo, enrolled, 
         raise StoreFull("no room")
 
     monkeypatch.setattr(Gallery, "note_access", full)
-    monkeypatch.setattr("mien.gallery.audit.append", full)
+    monkeypatch.setattr("mien.gallery.audit.Chain.append", full)
     image, people = {"image": photo("obama3.jpg")}, "/v1/collections/main/people"
     asked = [
         client.post("/v1/collections/main/identify", headers=holders["reader"], files=image),

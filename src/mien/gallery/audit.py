@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditEntry",
     "AuditReport",
+    "Chain",
     "Level",
     "acting",
     "actor",
@@ -135,6 +136,55 @@ class AuditReport:
         return {"sound": self.sound, "entries": self.entries, "head": self.head, "problems": list(self.problems)}
 
 
+class Chain:
+    """The end of the log in one transaction: what its lines have in common is found out once.
+
+    Args:
+        transaction: Where.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._last = last(transaction)
+        self._key = _signing_key()
+
+    def append(
+        self,
+        action: str,
+        level: Level | None,
+        *,
+        person_id: str | None = None,
+        actor: str | None = None,
+        of_store: bool = False,
+        **details: int,
+    ) -> AuditEntry:
+        """Add a line; arguments as of `append`."""
+        from mien.gallery.people import now
+
+        entry = AuditEntry(
+            sequence=self._last.sequence + 1 if self._last else 1,
+            time=now(),
+            action=action,
+            subject=None if person_id is None else self._transaction.digest(f"person:{person_id}"),
+            collection=None if of_store else self._collection,
+            details=details,
+            level=level,
+            previous=self._last.hash if self._last else _FIRST,
+            hash="",
+            signature=None,
+            actor=actor,
+        )
+        hashed = entry.computed_hash()
+        signature = None if self._key is None else base64.b64encode(self._key.sign(bytes.fromhex(hashed))).decode()
+        self._last = replace(entry, hash=hashed, signature=signature)
+        self._transaction.append_audit(json.dumps(self._last.to_dict(), sort_keys=True))
+        return self._last
+
+    @cached_property
+    def _collection(self) -> str:
+        return self._transaction.digest(f"collection:{self._transaction.collection}")
+
+
 def append(
     transaction: Transaction,
     action: str,
@@ -143,7 +193,6 @@ def append(
     person_id: str | None = None,
     actor: str | None = None,
     of_store: bool = False,
-    before: AuditEntry | None = None,
     **details: int,
 ) -> AuditEntry:
     """Add a line; it becomes part of the log with the transaction that it tells of.
@@ -155,31 +204,9 @@ def append(
         person_id: Whom it concerns.
         actor: Who did it.
         of_store: It concerns no collection.
-        before: The last line, where this transaction added it.
         details: Counts.
     """
-    from mien.gallery.people import now
-
-    before = before or last(transaction)
-    entry = AuditEntry(
-        sequence=before.sequence + 1 if before else 1,
-        time=now(),
-        action=action,
-        subject=None if person_id is None else transaction.digest(f"person:{person_id}"),
-        collection=None if of_store else transaction.digest(f"collection:{transaction.collection}"),
-        details=details,
-        level=level,
-        previous=before.hash if before else _FIRST,
-        hash="",
-        signature=None,
-        actor=actor,
-    )
-    hashed = entry.computed_hash()
-    key = _signing_key()
-    signature = None if key is None else base64.b64encode(key.sign(bytes.fromhex(hashed))).decode()
-    entry = replace(entry, hash=hashed, signature=signature)
-    transaction.append_audit(json.dumps(entry.to_dict(), sort_keys=True))
-    return entry
+    return Chain(transaction).append(action, level, person_id=person_id, actor=actor, of_store=of_store, **details)
 
 
 @contextmanager
@@ -205,8 +232,9 @@ def note(
     if who is None:
         return
     subjects: list[str | None] = [*sorted({key for key in person_ids if key is not None})] or [None]
+    chain = Chain(transaction)
     for person_id in subjects:
-        append(transaction, action, None, person_id=person_id, actor=who, of_store=False, before=None, **details)
+        chain.append(action, None, person_id=person_id, actor=who, of_store=False, **details)
 
 
 def read(transaction: Transaction, after: int = 0, limit: int | None = None) -> Iterator[AuditEntry]:

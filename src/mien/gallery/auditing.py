@@ -16,7 +16,6 @@ from mien.gallery.together import Together
 
 if TYPE_CHECKING:
     from mien.gallery.audit import AuditEntry, AuditReport
-    from mien.gallery.store import Transaction
 
 __all__ = ["Access", "Auditing"]
 
@@ -152,32 +151,15 @@ class Auditing(Collection):
 
         def note(asked: Sequence[Sequence[Access]]) -> list[list[list[AuditEntry]]]:
             with self._store.writing(self.collection) as transaction:
-                lines = _Lines(transaction)
-                return [[lines.of(access) for access in accesses] for accesses in asked]
+                chain = audit.Chain(transaction)
+                return [[_noted(chain, access) for access in accesses] for accesses in asked]
 
         return Together(note)
 
 
-class _Lines:
-    """Lines one after the other, of which each follows the one before without its being read."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self._last: AuditEntry | None = None
-
-    def of(self, access: Access) -> list[AuditEntry]:
-        subjects: list[str | None] = [*sorted(access.person_ids)] or [None]
-        return [self._added(access, person_id) for person_id in subjects]
-
-    def _added(self, access: Access, person_id: str | None) -> AuditEntry:
-        self._last = audit.append(
-            self._transaction,
-            access.action,
-            None,
-            person_id=person_id,
-            actor=access.actor,
-            of_store=access.of_store,
-            before=self._last,
-            **access.details,
-        )
-        return self._last
+def _noted(chain: audit.Chain, access: Access) -> list[AuditEntry]:
+    subjects: list[str | None] = [*sorted(access.person_ids)] or [None]
+    return [
+        chain.append(access.action, None, person_id=one, actor=access.actor, of_store=access.of_store, **access.details)
+        for one in subjects
+    ]

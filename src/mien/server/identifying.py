@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from mien.gallery import Access, Gallery
 from mien.server.answers import Answer, Failed, result_of, tell
+from mien.server.calibrations import Calibrations
 from mien.server.galleries import Galleries
 from mien.server.work import Work
 from mien.types import Faces
@@ -57,11 +58,13 @@ class Identifying:
     Args:
         work: Where there is a thread for it.
         galleries: What each collection decides at.
+        calibrations: What it decides by.
     """
 
-    def __init__(self, work: Work, galleries: Galleries) -> None:
+    def __init__(self, work: Work, galleries: Galleries, calibrations: Calibrations) -> None:
         self._work = work
         self._galleries = galleries
+        self._calibrations = calibrations
         self._waiting: list[_Asked] = []
         self._serving: asyncio.Task[None] | None = None
 
@@ -91,6 +94,11 @@ class Identifying:
                 tell([(one.future, Failed(error)) for one in asked])
 
     def _serve(self, asked: Sequence[_Asked]) -> None:
+        # By one calibration, the one of now, whatever the first of these requests began with.
+        with self._calibrations.held():
+            self._serve_groups(asked)
+
+    def _serve_groups(self, asked: Sequence[_Asked]) -> None:
         alike: defaultdict[tuple[Any, ...], list[_Asked]] = defaultdict(list)
         for one in asked:
             q = one.question

@@ -99,7 +99,7 @@ class Service:
             run=Monitor(self).run,
         )
         self.work = Work(settings.queue, max_pixels=settings.max_pixels, seen=self.metrics.looked)
-        self.identifying = Identifying(self.work, self.galleries)
+        self.identifying = Identifying(self.work, self.galleries, self.calibrations)
         self.challenges = Challenges()
         self.rate = Rate(settings.rate, settings.burst)
         self.attempts = Rate(settings.attempts, max(1, settings.attempts))
