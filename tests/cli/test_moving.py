@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -131,3 +133,68 @@ def test_a_long_audit_log_is_shown_as_it_is_read(people, capsys, monkeypatch):
     header, *lines = capsys.readouterr().out.splitlines()
     assert header.split() == ["line", "time", "action", "subject", "level", "details"]
     assert [int(line.split()[0]) for line in lines] == [*range(1, 2501)]
+
+
+ERASE = ["gallery", "erase", "visitors", "--gallery"]
+
+
+@pytest.fixture
+def visitors(people, tmp_path, capsys):
+    """The path of a gallery with the same three people in ``main`` and in ``visitors``."""
+    file = str(tmp_path / "people.parquet")
+    main(["gallery", "export", file, "--gallery", str(people)])
+    main(["gallery", "import", file, "--gallery", str(people), "--collection", "visitors"])
+    capsys.readouterr()
+    return people
+
+
+def test_a_collection_is_erased_with_proof(visitors, capsys):
+    assert main([*ERASE, str(visitors), "--yes", "--proof"]) == 0
+    first, searched, line, elsewhere = capsys.readouterr().out.splitlines()
+    assert first.startswith("erased visitors with 3 people and 3 faces: purged_")
+    assert re.fullmatch(r"  0 pieces of templates searched for in \d+ files?, [\d,]+ bytes: 0 found", searched)
+    assert re.fullmatch(r"  line \d+ of the audit log: [0-9a-f]{64}", line)
+    assert elsewhere == "  collection main holds the same images: erase them there as well"
+    assert labels(visitors) == ["Ada", "Bo", "Cy"]
+    with Gallery(visitors) as gallery:
+        assert gallery.collections() == ["main"]
+        assert gallery.audit()[0].action == "erase_collection"
+    assert main([*ERASE, str(visitors), "--yes"]) == 2
+    assert "expected one of the gallery's (main); nothing was erased" in capsys.readouterr().err
+
+
+def test_the_erasure_of_a_collection_as_json(people, capsys):
+    assert main(["gallery", "erase", "main", "--gallery", str(people), "--yes", "--proof", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema"], document["collection"]) == ("mien.collection_erasure/1", "main")
+    assert (document["people"], document["faces"], document["elsewhere"]) == (3, 3, [])
+    assert document["proof"]["pieces"] > 0
+    assert document["proof"]["found"] == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "left"),
+    [
+        (Terminal("visitors\n"), 0, ["main"]),
+        (Terminal("y\n"), 0, ["main", "visitors"]),
+        (Terminal("Visitors\n"), 0, ["main", "visitors"]),
+        (Terminal(""), 0, ["main", "visitors"]),
+        (io.StringIO("visitors\n"), 2, ["main", "visitors"]),
+    ],
+    ids=["its name", "yes", "another name", "end of file", "no terminal"],
+)
+def test_the_name_of_a_collection_is_asked_for_again(visitors, typed, status, left, monkeypatch):
+    monkeypatch.setattr("sys.stdin", typed)
+    assert main([*ERASE, str(visitors)]) == status
+    with Gallery(visitors) as gallery:
+        assert sorted(gallery.collections()) == left
+
+
+def test_a_gallery_that_is_not_there_is_not_made(tmp_path):
+    assert main([*ERASE, str(tmp_path / "none.mien"), "--yes"]) == 5
+    assert not (tmp_path / "none.mien").exists()

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mien.cli import main
+from mien.errors import InvalidArgument
 
 pytest.importorskip("uvicorn")
 
@@ -214,3 +216,28 @@ def test_another_admins_key(tmp_path, capsys):
     assert first.startswith("admin's API key, shown this once: mien_")
     assert first != second
     assert main(["serve", "--new-admin-key", "--state", str(tmp_path / "nowhere" / "service.db")]) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "expected"),
+    [
+        ([], {}, None),
+        (["--crop-key", "own.key"], {"MIEN_CROP_KEY": "another.key"}, "own.key"),
+        ([], {"MIEN_CROP_KEY": "another.key"}, "another.key"),
+        ([], {"MIEN_CROP_KEY": ""}, None),
+    ],
+    ids=["beside the state", "as said", "from the environment", "from one that is empty"],
+)
+def test_where_the_key_of_pictures_lies(tmp_path, monkeypatch, options, environment, expected):
+    asked = []
+
+    def started(settings):
+        asked.append(settings.crop_key)
+        raise InvalidArgument("not in this test")
+
+    monkeypatch.delenv("MIEN_CROP_KEY", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("mien.server.create_app", started)
+    assert main(["serve", "--state", str(tmp_path / "service.db"), "--port", "0", *options]) == 2
+    assert asked == [expected and Path(expected)]

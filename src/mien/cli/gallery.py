@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from mien.cli import _erasing
 from mien.cli._options import Commands, a_path, add_format, add_gallery, add_recogniser, add_workers, open_gallery
 from mien.cli._output import count, print_json, print_progress, printable
 from mien.errors import InputError
@@ -30,7 +31,7 @@ def register(commands: Commands) -> None:
     """Add the command and its verb to the parser."""
     parser = commands.add_parser(
         "gallery",
-        help="move people to another recogniser, engine or file; make keys",
+        help="move people to another recogniser, engine or file; erase a collection; make keys",
         description="What concerns a gallery as a whole.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -104,6 +105,7 @@ def register(commands: Commands) -> None:
         verb.add_argument(
             "--allow-erased", action="store_true", help="bring back people who were erased there (default: refuse them)"
         )
+    _erasing.register(verbs)
     spread = verbs.add_parser(
         "spread",
         help="spread a gallery in PostgreSQL over several servers",

@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from mien.cli import _edits, _importing, _naming
+from mien.cli._erasing import answered, print_proof
 from mien.cli._options import Commands, add_format, add_gallery, open_gallery
 from mien.cli._output import count, print_json, print_table, printable
 from mien.cli._person import print_person
-from mien.errors import InvalidArgument, StoreUnavailable
+from mien.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from mien.gallery import Erasure, Person
+    from mien.gallery import Person
 
 __all__ = ["register"]
 
@@ -104,29 +105,14 @@ def run_erase(arguments: argparse.Namespace) -> int:
         print_json({"schema": "mien.erasure/2", **erasure.to_dict()})
     else:
         print(f"erased {printable(person.label)} and {count(person.samples, 'sample')}: {erasure.level}")
-        _print_proof(erasure)
-        for name in erasure.elsewhere:
-            print(f"  collection {printable(name)} holds the same images: erase them there as well")
+        print_proof(erasure)
     return StoreUnavailable.exit_status if erasure.proof and erasure.proof.found else 0
 
 
-def _print_proof(erasure: Erasure) -> None:
-    if erasure.proof is None:
-        return
-    searched = f"{count(len(erasure.proof.files), 'file')}, {erasure.proof.size:,} bytes"
-    print(f"  {erasure.proof.pieces} pieces of templates searched for in {searched}: {len(erasure.proof.found)} found")
-    for place in erasure.proof.found:
-        print(f"    {printable(place)}")
-    print(f"  line {erasure.entry.sequence} of the audit log: {erasure.entry.hash}")
-
-
 def _confirmed(person: Person) -> bool:
-    if not sys.stdin.isatty():
-        raise InvalidArgument("people erase: expected --yes, since there is no terminal to ask at; nothing was erased")
     samples = count(person.samples, "sample")
     prompt = f"Erase {printable(person.label)} ({person.person_id}, {samples}) for good? [y/N] "
-    print(prompt, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return answered(prompt, "people erase").lower() in {"y", "yes"}
 
 
 def _consent(person: Person) -> tuple[object, object]:

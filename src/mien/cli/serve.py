@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -44,6 +45,12 @@ def register(commands: Commands) -> None:
     parser.add_argument("--state", type=a_path, metavar="FILE", help="file of the keys (default: in your data folder)")
     parser.add_argument("--certificate", type=a_path, metavar="FILE", help="serve with TLS: certificates, PEM")
     parser.add_argument("--certificate-key", type=a_path, metavar="FILE", help="the certificate's private key, PEM")
+    parser.add_argument(
+        "--crop-key",
+        type=a_path,
+        metavar="FILE",
+        help="what seals pictures of faces, made where there is none (default: $MIEN_CROP_KEY, else beside --state)",
+    )
     parser.add_argument("--reports", type=a_path, metavar="DIR", help="show reports of `mien evaluate` on the page")
     parser.add_argument("--queue", type=a_number, default=64, metavar="N", help="requests that may wait (default: 64)")
     parser.add_argument(
@@ -94,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             gallery=arguments.gallery,
             state=state,
             key_file=arguments.key_file,
+            crop_key=arguments.crop_key or _crop_key(),
             reports=arguments.reports,
             queue=arguments.queue,
             rate=arguments.rate,
@@ -144,6 +152,11 @@ def _print_key(access: Access) -> None:
 
     _, secret = access.issue("admin", Role.admin)
     print(f"admin's API key, shown this once: {printable(secret)}", flush=True)
+
+
+def _crop_key() -> Path | None:
+    value = os.environ.get("MIEN_CROP_KEY")
+    return Path(value) if value else None
 
 
 def _state() -> Path:
