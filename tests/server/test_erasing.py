@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from access_rows import CAMERA, fill
@@ -55,6 +56,20 @@ def test_all_that_the_service_has_of_it_goes(client, holders, headers, service, 
     assert service.feed.recent("staff", lambda event: event.kind != "collection.erased", 10) == []
     assert len(service.feed.recent("elsewhere", lambda _: True, 10)) == 1
     assert erase(client, holders["admin"]).status_code == 404
+
+
+def test_of_two_who_erase_it_at_once_one_does(client, holders, service, staff, noted, monkeypatch):
+    barrier, whole = threading.Barrier(2), service.galleries.leaving
+
+    def together(name):
+        barrier.wait(10)
+        return whole(name)
+
+    monkeypatch.setattr(service.galleries, "leaving", together)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [*pool.map(lambda _: erase(client, holders["admin"]).status_code, range(2))]
+    assert sorted(answers) == [200, 404]
+    assert [action for action, _, _ in noted()].count("erase_collection") == 1
 
 
 def test_another_of_its_name_is_a_new_one(client, headers, holders, service, staff):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -129,6 +131,40 @@ def test_a_key_does_what_its_scopes_stand_for(client, headers, main_collection, 
         assert (answer.status_code == 403) == (needed != scope), path
         if answer.status_code == 403:
             assert needed in answer.json()["error"]["message"]
+
+
+def test_of_two_admins_who_revoke_each_other_at_once_one_stays(client, service, headers, monkeypatch):
+    owners = [headers(Role.admin) for _ in range(2)]
+    keys = [client.get("/v1/me", headers=own).json()["key_id"] for own in owners]
+    barrier, whole = threading.Barrier(2), service.access.revoke
+
+    def together(*arguments):
+        barrier.wait(10)
+        return whole(*arguments)
+
+    monkeypatch.setattr(service.access, "revoke", together)
+
+    def revoke(own, other):
+        return client.delete(f"/v1/keys/{other}", headers=own).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(revoke, owners, reversed(keys))) == [204, 404]
+    assert sorted(client.get("/v1/me", headers=own).status_code for own in owners) == [200, 401]
+
+
+def test_a_grant_is_of_the_collection_whose_name_looks_the_same(client, holders, headers):
+    assert client.put("/v1/collections", headers=holders["admin"], json={"name": "Café"}).status_code == 201
+    new = {**NEW, "collections": ["Cafe\u0301", " Café ", "main"]}
+    made = client.post("/v1/keys", headers=holders["admin"], json=new).json()
+    assert made["collections"] == ["Café", "main"]
+    own = {"Authorization": f"Bearer {made['secret']}"}
+    assert [one["name"] for one in client.get("/v1/collections", headers=own).json()["collections"]] == ["Café"]
+    granted = client.post(
+        "/v1/keys", headers=headers(Role.admin, ("Café",)), json={**NEW, "collections": ["Cafe\u0301"]}
+    )
+    assert (granted.status_code, granted.json()["collections"]) == (201, ["Café"])
+    refused = client.post("/v1/keys", headers=holders["admin"], json={**NEW, "collections": ["main\u0000"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_argument")
 
 
 def test_a_key_covers_what_it_may_itself(service):

@@ -8,6 +8,7 @@ import socketserver
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -391,6 +392,16 @@ def test_an_outbox_that_cannot_be_written_stops_nobody(service, hook, monkeypatc
 
     monkeypatch.setattr(service.webhooks, "_put", broken)
     assert service.bus.publish("person.enrolled", "main", **ENROLLED).kind == "person.enrolled"
+
+
+def test_a_collection_has_no_more_webhooks_than_it_may_however_many_are_made_at_once(client, holders, main_collection):
+    def make(number):
+        sent = {"url": f"http://127.0.0.1:9/{number}"}
+        return client.post("/v1/collections/main/webhooks", headers=holders["admin"], json=sent).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(make, range(webhooks.MOST + 6))]
+    assert (answers.count(201), answers.count(409)) == (webhooks.MOST, 6)
 
 
 def test_an_outbox_has_an_end(service, hook, monkeypatch):

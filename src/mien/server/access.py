@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from mien.errors import InvalidArgument, LinkConflict
 from mien.gallery.people import now, parse_label
 from mien.server.database import Database
 
-__all__ = ["EVERY", "FASTEST", "Access", "ApiKey", "Role", "Scope"]
+__all__ = ["EVERY", "FASTEST", "Access", "ApiKey", "Role", "Scope", "named"]
 
 EVERY = "*"
 """A grant of all collections, those to come among them."""
@@ -172,6 +172,7 @@ class Access:
             LinkConflict: The request was made before; nobody can read that key's text again.
         """
         name = parse_label(name)
+        collections = named(collections)
         if not collections:
             raise InvalidArgument('collections: expected at least one, or "*" for every one')
         if expires is not None and expires <= now():
@@ -223,10 +224,19 @@ class Access:
         with self._connected() as connection:
             return [_key(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM api_key ORDER BY created, key_id")]  # noqa: S608
 
-    def revoke(self, key_id: str) -> bool:
-        """Refuse a key from now on; False where there is none of that id."""
+    def revoke(self, key_id: str, by: str | None = None) -> bool:
+        """Refuse a key from now on.
+
+        Args:
+            key_id: Which.
+            by: Id of the key that asks, where one does: of two admins who revoke each other at once one stays.
+
+        Returns:
+            False where there is none of that id, or no longer the key that asks.
+        """
+        own = "EXISTS (SELECT 1 FROM api_key WHERE key_id = coalesce(?, key_id))"
         with self._connected() as connection:
-            return connection.execute("DELETE FROM api_key WHERE key_id = ?", (key_id,)).rowcount > 0
+            return connection.execute(f"DELETE FROM api_key WHERE key_id = ? AND {own}", (key_id, by)).rowcount > 0  # noqa: S608
 
     def declare(self, name: str, agreed: Callable[[], None] | None = None, **changes: float) -> bool:
         """Make a collection, or change its rules; returns whether it is new.
@@ -286,6 +296,15 @@ class Access:
         """The rules of the collections that were made here, by name."""
         with self._connected() as connection:
             return _rules_of(connection)
+
+
+def named(collections: Iterable[str]) -> tuple[str, ...]:
+    """Collections as they are named, so that a grant is of what looks the same.
+
+    Raises:
+        InvalidArgument: There can be none of that name.
+    """
+    return tuple(dict.fromkeys(parse_label(name) for name in collections))
 
 
 _COLUMNS = "key_id, name, role, collections, created, expires, scopes, rate"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from mien.gallery import CollectionErasure, Gallery, Person
 from mien.server.access import Access, ApiKey, Rules
 from mien.server.calibrations import Calibrations
+from mien.server.envelope import not_found
 from mien.server.events import Bus
 from mien.server.settings import Settings
 
@@ -58,8 +59,14 @@ class Galleries:
 
     @contextmanager
     def leaving(self, name: str) -> Iterator[None]:
-        """There is no such collection for anybody who asks within the context."""
+        """There is no such collection for anybody who asks within the context.
+
+        Raises:
+            Refused: Somebody else is within it: for them as well.
+        """
         with self._lock:
+            if name in self._leaving:
+                raise not_found(f"collection {name}")
             self._leaving.add(name)
             self._known.pop(name, None)
         try:

@@ -31,6 +31,8 @@ _log = logging.getLogger("mien.server")
 
 State: TypeAlias = Literal["pending", "delivered", "dead"]
 
+MOST = 50
+"""Webhooks of a collection."""
 TRIES = 10
 _CHANCE = random.SystemRandom()
 FIRST_PAUSE = 5.0
@@ -116,13 +118,20 @@ class Webhooks:
         self._vault, self._told = vault, told
         self.news: Callable[[], None] = lambda: None
 
-    def make(self, collection: str, url: str, kinds: tuple[str, ...], *, names: bool) -> tuple[Webhook, str]:
-        """Make a webhook; returns it and the secret that its bodies are signed with, ``whsec_...``."""
+    def make(self, collection: str, url: str, kinds: tuple[str, ...], *, names: bool) -> tuple[Webhook, str] | None:
+        """Make a webhook; returns it and the secret that its bodies are signed with, ``whsec_...``.
+
+        None where the collection has as many as it may.
+        """
         webhook_id, secret = secrets.token_hex(8), secrets.token_bytes(32)
         made = Webhook(webhook_id, collection, url, kinds, names, enabled=True, created=now())
         sealed = self._vault.close(url.encode(), f"url {webhook_id}"), self._vault.close(secret, f"secret {webhook_id}")
         row = (webhook_id, collection, *sealed, json.dumps(kinds), names, True, made.created.isoformat())
         with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            count = "SELECT count(*) FROM webhook WHERE collection = ?"
+            if connection.execute(count, (collection,)).fetchone()[0] >= MOST:
+                return None
             connection.execute("INSERT INTO webhook VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return made, f"whsec_{base64.b64encode(secret).decode()}"
 

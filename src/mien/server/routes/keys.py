@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from mien.server.access import ApiKey, Role
+from mien.server.access import ApiKey, Role, named
 from mien.server.documents.keys import KeyIssued, KeyRecord, Keys, NewKey
 from mien.server.envelope import Refused, not_found
 from mien.server.routes.changing import RequestKey
@@ -32,7 +32,7 @@ def issue_key(own: Admin, new: NewKey, service: Serving, request: RequestKey) ->
     """
     expires = None if new.expires is None else _utc(new.expires)
     wanted = ApiKey(
-        "", new.name, Role[new.role], tuple(new.collections), dt.datetime.now(dt.UTC), None, tuple(new.scopes)
+        "", new.name, Role[new.role], named(new.collections), dt.datetime.now(dt.UTC), None, tuple(new.scopes)
     )
     if not own.covers(wanted):
         raise Refused(403, "forbidden", "expected collections, a role and scopes that the asking key has itself")
@@ -51,7 +51,7 @@ def revoke_key(key_id: Annotated[str, Path(pattern="^[0-9a-f]{8}$")], own: Admin
     if key_id == own.key_id:
         raise Refused(409, "own_key", "a key cannot revoke itself; use another admin's")
     key = service.access.key(key_id, expired=True)
-    if key is None or not own.covers(key) or not service.access.revoke(key_id):
+    if key is None or not own.covers(key) or not service.access.revoke(key_id, own.key_id):
         raise not_found(f"key {key_id}")
 
 

@@ -20,12 +20,9 @@ from mien.server.documents.webhooks import (
 from mien.server.envelope import Refused, not_found
 from mien.server.routes.parts import Admin, InCollection, Serving, problems
 from mien.server.service import Service
-from mien.server.webhooks import UNREADABLE, Delivery, State, Webhook
+from mien.server.webhooks import MOST, UNREADABLE, Delivery, State, Webhook
 
 __all__ = ["router"]
-
-MOST = 50
-"""Webhooks of a collection."""
 
 router = APIRouter(prefix="/collections/{collection}/webhooks", tags=["webhooks"], responses=problems(404))
 
@@ -48,9 +45,10 @@ def make_webhook(_: Admin, gallery: InCollection, new: NewWebhook, service: Serv
     times within about a day; it may come more than once, and in another order. 410 ends it.
     """
     check_url(new.url, private=service.settings.webhook_allow_private)
-    if len(service.webhooks.of(gallery.collection)) >= MOST:
+    new_one = service.webhooks.make(gallery.collection, new.url, tuple(new.kinds), names=new.names)
+    if new_one is None:
         raise Refused(409, "too_many_webhooks", f"expected at most {MOST} webhooks of a collection; remove one")
-    made, secret = service.webhooks.make(gallery.collection, new.url, tuple(new.kinds), names=new.names)
+    made, secret = new_one
     return WebhookMade(secret=secret, **_record(made).model_dump())
 
 
