@@ -69,6 +69,18 @@ def test_what_cannot_be_is_told_in_one_envelope(client, holders, photo, enrolled
 
 @pytest.mark.weights
 @pytest.mark.samples
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/jsonx", None])
+def test_json_that_does_not_say_so_is_told_to(client, holders, kind):
+    """As curl sends it, where nobody tells it otherwise."""
+    sent = holders["admin"] if kind is None else {**holders["admin"], "Content-Type": kind}
+    answer = client.put("/v1/collections", headers=sent, content=b'{"name": "main"}')
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "invalid_request")
+    expected = f"body: expected JSON and Content-Type: application/json, got {kind or 'no type'!r}"
+    assert error["message"] == expected
+    assert "body: Input should be" in client.put("/v1/collections", headers=holders["admin"], json=[]).text
+
+
 def test_what_cannot_be_noted_is_not_answered(client, holders, photo, enrolled, main_collection, monkeypatch):
     person_id = enrolled().json()["person_id"]
 

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -247,7 +247,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [{"where": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+        found = [
+            {"where": ".".join(map(str, one["loc"])), "message": _not_json(request, one) or one["msg"]}
+            for one in error.errors()
+        ]
         message = "; ".join(f"{one['where']}: {one['message']}" for one in found)
         return _answer(request, 422, "invalid_request", message, found)
 
@@ -268,6 +271,13 @@ def _told(error: MienError) -> tuple[str, dict[str, Detail]]:
         path = error.details.get(name)
         message = message.replace(path, Path(path).name) if isinstance(path, str) and path else message
     return message, {name: value for name, value in error.details.items() if name not in _PATHS}
+
+
+def _not_json(request: Request, wrong: dict[str, Any]) -> str | None:
+    """What to do where a body was not read as JSON, as it is sent by whoever forgets to say what it is."""
+    if wrong["loc"] != ("body",) or not isinstance(wrong.get("input"), bytes):
+        return None
+    return f"expected JSON and Content-Type: application/json, got {request.headers.get('content-type', 'no type')!a}"
 
 
 def _refusal(request: Request, error: HTTPException) -> JSONResponse:
