@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import socket
@@ -18,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from mien.server import Settings, create_app, limits
 from mien.server.access import Role
+from mien.server.heads import PromptProtocol
 from mien.server.limits import Rate, network
 
 
@@ -182,7 +184,7 @@ def listening(service):
 
     def start(**settings):
         client, (headers, _) = service(**settings)
-        server = uvicorn.Server(uvicorn.Config(client.app, lifespan="off", log_config=None))
+        server = uvicorn.Server(uvicorn.Config(client.app, http=PromptProtocol, lifespan="off", log_config=None))
         listener = socket.create_server(("127.0.0.1", 0))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
@@ -266,6 +268,57 @@ def test_large_bodies_together_have_an_end_too(listening, monkeypatch):
     while sent(address, [*upload(4, key), "Connection: close"], b"abcd")[0] == 503:  # their room is free again
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def hung_up(connection):
+    """After how many seconds the other side closed a connection; whatever it said before is passed over."""
+    start = time.monotonic()
+    connection.settimeout(10)
+    while connection.recv(65536):
+        pass
+    return time.monotonic() - start
+
+
+ME = b"GET /v1/me HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"G", ME], ids=["nothing", "a letter", "half a head"])
+def test_who_connects_and_does_not_say_what_they_want_is_hung_up_on(listening, monkeypatch, said):
+    monkeypatch.setattr("mien.server.heads.HEAD_SECONDS", 0.4)
+    address, _, _ = listening()
+    with socket.create_connection(address) as connection:
+        connection.sendall(said)
+        assert 0.2 < hung_up(connection) < 4
+
+
+def test_the_next_head_on_a_connection_has_to_come_in_time_too(listening, monkeypatch):
+    monkeypatch.setattr("mien.server.heads.HEAD_SECONDS", 0.4)
+    address, _, _ = listening()
+    with socket.create_connection(address) as connection:
+        connection.sendall(ME + b"\r\n")
+        assert b" 401 " in connection.recv(65536)
+        time.sleep(0.2)
+        connection.sendall(ME)
+        assert 0.2 < hung_up(connection) < 4
+
+
+def test_a_head_that_comes_letter_by_letter_is_hung_up_on(listening, monkeypatch):
+    monkeypatch.setattr("mien.server.heads.HEAD_SECONDS", 0.4)
+    address, _, _ = listening()
+    start = time.monotonic()
+    with socket.create_connection(address) as connection, contextlib.suppress(OSError):
+        while time.monotonic() - start < 5:
+            connection.sendall(b"G")
+            time.sleep(0.02)
+    assert time.monotonic() - start < 4
+
+
+def test_who_asks_in_time_is_answered_however_long_that_takes(listening, monkeypatch):
+    monkeypatch.setattr("mien.server.heads.HEAD_SECONDS", 0.3)
+    address, service, key = listening()
+    whole = service.access.holder
+    monkeypatch.setattr(service.access, "holder", lambda text: time.sleep(0.8) or whole(text))
+    assert sent(address, ["GET /v1/me HTTP/1.1", "Host: x", f"Authorization: {key}", "Connection: close"])[0] == 200
 
 
 @pytest.mark.weights

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from mien.server.heads import PromptProtocol
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -44,6 +46,7 @@ def serve(
     service: Service = app.state.service
     config = uvicorn.Config(
         app,
+        http=PromptProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
