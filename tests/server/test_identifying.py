@@ -105,3 +105,15 @@ def test_who_goes_away_meanwhile_is_not_missed(service, faces):
     told = asyncio.run(ask())
     assert isinstance(told[0], asyncio.CancelledError)
     assert told[1] == names(service.galleries.main.decide(faces["obama2"]))
+
+
+def test_nobody_is_left_waiting_where_there_is_no_thread_for_it(service, faces, monkeypatch):
+    async def closing(_):
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    monkeypatch.setattr(service.work, "decide", closing)
+    told = together(service, [asked(service, faces["obama2"])] * 2)
+    assert [type(one) for one in told] == [RuntimeError, RuntimeError]
+    monkeypatch.undo()
+    (again,) = together(service, [asked(service, faces["obama2"])])
+    assert names(again) == names(service.galleries.main.decide(faces["obama2"]))

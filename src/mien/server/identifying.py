@@ -90,7 +90,7 @@ class Identifying:
             asked, self._waiting = self._waiting, []
             try:
                 await self._work.decide(partial(self._serve, asked))
-            except RuntimeError as error:  # the service is closing
+            except Exception as error:  # nobody may be left waiting: the service may be closing
                 tell([(one.future, Failed(error)) for one in asked])
 
     def _serve(self, asked: Sequence[_Asked]) -> None:
