@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, default=800.0)
     parser.add_argument("--model", choices=("small", "accurate", "large"), default="small")
-    parser.add_argument("--init", type=Path, help="weights to go on from")
+    parser.add_argument("--init", type=Path, help="weights to go on from, .pt or a shipped .onnx")
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--half", action="store_true", help="mixed bfloat16 on a processor that has it")
     parser.add_argument("--threads", type=int)
@@ -103,7 +103,10 @@ def one(data: Data, options: argparse.Namespace, name: str, seconds: float) -> n
     torch.manual_seed(7)
     network = build(name)
     if options.init:
-        network.load_state_dict(torch.load(options.init, map_location="cpu", weights_only=True))
+        if options.init.suffix == ".onnx":
+            onnx_export.unfold(network, options.init, data.images[:: max(1, len(data.images) // 2048)].cpu().float() / 255)
+        else:
+            network.load_state_dict(torch.load(options.init, map_location="cpu", weights_only=True))
 
     def say(epoch: int, loss: float) -> None:
         print(f"{name} epoch {epoch}: loss {loss:.4f}", flush=True)

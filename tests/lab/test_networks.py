@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from mien.errors import InvalidArgument
+from mien.lab import export
 from mien.lab.balanced.network import build
 from mien.lab.cmnet.network import CMNet, QuadrantChannelGate, SplitSpatialGate
 from mien.lab.cmnet.recipe import VARIANTS
@@ -54,3 +56,25 @@ def test_cmnet_trains(variant):
     targets = torch.eye(7)[torch.arange(16) % 7]
     network = train_variant(CMNet(4, **VARIANTS[variant]), images, targets, how, make_fabric("cpu"))
     assert torch.isfinite(network(IMAGES)).all()
+
+
+def test_a_shipped_file_is_gone_on_from(tmp_path):
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand((64, 1, 48, 48), generator=generator)
+    network = build("accurate")
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1, generator=generator)
+            module.running_var.uniform_(0.5, 2, generator=generator)
+            module.weight.data.uniform_(0.5, 2, generator=generator)
+    export.export(export.shipped(network), tmp_path / "it.onnx")
+    with torch.inference_mode():
+        expected = network.eval()(images)
+        again = export.unfold(build("accurate"), tmp_path / "it.onnx", images).eval()
+        assert again(images) == pytest.approx(expected, abs=0.02)
+        # Statistics are those of the images, so that a step of training begins where the file ended.
+        steady = again.train()
+        steady.heads.dropout.eval()
+        assert steady(images) == pytest.approx(expected, abs=0.02)
+    with pytest.raises(InvalidArgument, match="another"):
+        export.unfold(build("small"), tmp_path / "it.onnx", images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from mien.errors import InvalidArgument
 from mien.lab.blocks import ConvNorm
 from mien.types import Array, Image
 
-__all__ = ["PARITY", "export", "parity", "shipped"]
+__all__ = ["PARITY", "export", "parity", "shipped", "unfold"]
 
 PARITY = 1e-4
 """How far probabilities of the runtime may lie from torch's."""
@@ -112,6 +113,59 @@ def parity(network: nn.Module, path: Path, images: Image) -> float:
     if difference > PARITY:
         raise InvalidArgument(f"{path}: expected torch's probabilities within {PARITY:g}, got {difference:.2g} off")
     return difference
+
+
+def unfold(network: nn.Module, path: Path, images: Tensor) -> nn.Module:
+    """Weights of a shipped file in a network that can be trained on: the way back from `shipped` and `export`.
+
+    The file holds convolutions whose normalisation was folded in. It is put back with the statistics that the images
+    give, so that the network says in evaluation what the file says, and goes on from there in training.
+
+    Args:
+        network: Of the file's architecture; its weights are replaced.
+        path: The ONNX file.
+        images: (n, 1, H, W) float32 grey of 0 to 1, from which statistics are taken; some thousands.
+
+    Returns:
+        The network.
+
+    Raises:
+        InvalidArgument: The file holds another architecture.
+    """
+    held = {
+        tensor.name.removeprefix("network.").removesuffix(".f16"): torch.from_numpy(
+            numpy_helper.to_array(tensor).astype(np.float32)
+        )
+        for tensor in onnx.load_model(path).graph.initializer
+    }
+    folded = shipped(network)
+    wanted = folded.state_dict()
+    if any(name not in held or held[name].shape != value.shape for name, value in wanted.items()):
+        raise InvalidArgument(f"{path}: expected weights of the given network, got those of another")
+    folded.load_state_dict({name: held[name] for name in wanted})
+    network.load_state_dict({name: held[name] for name in wanted if name in network.state_dict()}, strict=False)
+    hooks = [
+        folded.get_submodule(f"{name}.0").register_forward_hook(partial(_unfold, module))
+        for name, module in network.named_modules()
+        if isinstance(module, ConvNorm)
+    ]
+    with torch.inference_mode():
+        folded(images)
+    for hook in hooks:
+        hook.remove()
+    return network
+
+
+def _unfold(into: ConvNorm, convolution: nn.Module, _: object, maps: Tensor) -> None:
+    """Normalise by what the maps are, and undo it: filters as long as fresh ones, since steps are as large for both."""
+    filters, norm = into[0].weight.data, into[1]
+    variance, mean = torch.var_mean(maps, (0, 2, 3), correction=0)
+    scale = (filters[0].numel() * filters.flatten(1).square().mean(1) * 3).clamp(min=1e-12).rsqrt()
+    filters *= scale[:, None, None, None]
+    norm.running_mean.copy_((mean - convolution.bias) * scale)
+    norm.running_var.copy_(variance * scale.square())
+    norm.weight.data.copy_((norm.running_var + norm.eps).sqrt() / scale)
+    norm.bias.data.copy_(mean)
 
 
 def _softmax(logits: Array) -> Array:
