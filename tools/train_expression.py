@@ -104,7 +104,8 @@ def one(data: Data, options: argparse.Namespace, name: str, seconds: float) -> n
     network = build(name)
     if options.init:
         if options.init.suffix == ".onnx":
-            onnx_export.unfold(network, options.init, data.images[:: max(1, len(data.images) // 2048)].cpu().float() / 255)
+            some = data.images[:: max(1, len(data.images) // 2048)].cpu().float() / 255
+            onnx_export.unfold(network, options.init, some)
         else:
             network.load_state_dict(torch.load(options.init, map_location="cpu", weights_only=True))
 
