@@ -37,7 +37,6 @@ __all__ = [
     "Level",
     "acting",
     "actor",
-    "append",
     "last",
     "note",
     "page",
@@ -158,7 +157,16 @@ class Chain:
         of_store: bool = False,
         **details: int,
     ) -> AuditEntry:
-        """Add a line; arguments as of `append`."""
+        """Add a line; it becomes part of the log with the transaction that it tells of.
+
+        Args:
+            action: See `AuditEntry`, like the others.
+            level: How far bytes are gone.
+            person_id: Whom it concerns.
+            actor: Who did it.
+            of_store: It concerns no collection.
+            details: Counts.
+        """
         from mien.gallery.people import now
 
         entry = AuditEntry(
@@ -183,30 +191,6 @@ class Chain:
     @cached_property
     def _collection(self) -> str:
         return self._transaction.digest(f"collection:{self._transaction.collection}")
-
-
-def append(
-    transaction: Transaction,
-    action: str,
-    level: Level | None,
-    *,
-    person_id: str | None = None,
-    actor: str | None = None,
-    of_store: bool = False,
-    **details: int,
-) -> AuditEntry:
-    """Add a line; it becomes part of the log with the transaction that it tells of.
-
-    Args:
-        transaction: Where.
-        action: See `AuditEntry`, like the others.
-        level: How far bytes are gone.
-        person_id: Whom it concerns.
-        actor: Who did it.
-        of_store: It concerns no collection.
-        details: Counts.
-    """
-    return Chain(transaction).append(action, level, person_id=person_id, actor=actor, of_store=of_store, **details)
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class Collection:
                 transaction.mark_purged()
             last = audit.last(transaction, of_erasure=True)
             if last is not None and last.level == "invisible" and last.action in _ERASURES:
-                return audit.append(transaction, "purge", level)
+                return audit.Chain(transaction).append("purge", level)
         return None
 
     def _check_space(self, transaction: Transaction, pipeline: Pipeline) -> None:
@@ -166,8 +166,8 @@ def erase_person(transaction: Transaction, person: Person, action: str = "erase"
     transaction.note_erased([f"person:{person.person_id}"])
     # A consent that runs out is nobody's doing, whoever is acting when that is noticed.
     actor = audit.actor() if action == "erase" else None
-    entry = audit.append(
-        transaction, action, "invisible", person_id=person.person_id, actor=actor, samples=person.samples
+    entry = audit.Chain(transaction).append(
+        action, "invisible", person_id=person.person_id, actor=actor, samples=person.samples
     )
     transaction.erase(person.person_id)
     return entry

@@ -176,8 +176,8 @@ class Erasing(Collection):
             templates = transaction.template(gone.face_id)[None] if proof else None
             elsewhere = tuple(transaction.collections_with({gone.sha256}))
             transaction.note_erased([f"content:{gone.sha256}", face_digest(gone.sha256, gone.box)])
-            entry = audit.append(
-                transaction, "erase_sample", "invisible", person_id=found.person_id, actor=audit.actor(), samples=1
+            entry = audit.Chain(transaction).append(
+                "erase_sample", "invisible", person_id=found.person_id, actor=audit.actor(), samples=1
             )
             transaction.erase_face(gone.face_id)
         return self._erased(Erasure(found, "invisible", entry, None, elsewhere, gone.face_id), templates)
@@ -207,7 +207,9 @@ class Erasing(Collection):
             # Each face has two texts: its content, and its place in it.
             people, faces = len(keys), len(texts) // 2
             who = audit.actor()
-            entry = audit.append(transaction, "erase_collection", "invisible", actor=who, people=people, faces=faces)
+            entry = audit.Chain(transaction).append(
+                "erase_collection", "invisible", actor=who, people=people, faces=faces
+            )
             transaction.erase_collection()
         level, entry, searched = self._searched(entry, pieces)
         return CollectionErasure(self.collection, people, faces, level, entry, searched, elsewhere)
@@ -228,8 +230,7 @@ class Erasing(Collection):
         searched = _search(self._store.files(), pieces)
         with self._store.writing(self.collection) as transaction:
             level = "invisible" if searched.found else level
-            entry = audit.append(
-                transaction,
+            entry = audit.Chain(transaction).append(
                 "proof",
                 level,
                 person_id=person_id,

@@ -155,7 +155,7 @@ def _brought_up_to_date(made: Path, before: Path | None) -> dict[str, Any]:
                 _check_secret(new, old, before)
                 left_out, faces = _leave_out(new, old, main.digest)
                 continued = _continue_log(main, old)
-        audit.append(main, "restore", None, of_store=True, people=len(left_out), faces=faces)
+        audit.Chain(main).append("restore", None, of_store=True, people=len(left_out), faces=faces)
         # Indices beside the old gallery are not of this one, whatever their revision says.
         new.execute("UPDATE gallery SET gallery_id = ?", (secrets.token_hex(16),))
         (people,) = new.execute("SELECT count(*) FROM person").fetchone()

@@ -53,7 +53,7 @@ class Identifying:
     """Identifies for requests, in one event loop.
 
     Images whose faces were found in one batch come at the same time. One search for all of them, and one commit that
-    notes all of them, take a third of what one for each takes, and wake far fewer threads.
+    notes all of them, cost less than one for each, and wake far fewer threads; see bench/serving.py.
 
     Args:
         work: Where there is a thread for it.
