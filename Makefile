@@ -41,7 +41,7 @@ lint: install  ## style, types, the direction of imports, and what may be unsafe
 
 docs: install  ## rewrite the pages that are made from the code and from the benchmarks' figures
 	$(BIN)/python tools/reference.py
-	$(BIN)/python tools/figures.py
+	$(BIN)/python tools/figures
 
 wheels: install  ## whether the base install and the service resolve to binary wheels on every promised platform
 	$(BIN)/python tools/check_wheels.py --extra client --extra postgres --extra server

@@ -313,14 +313,14 @@ def test_reference_is_what_the_code_says(page):
 
 @pytest.mark.parametrize("page", FIGURE_PAGES, ids=name_of)
 def test_figures_are_those_measured(page):
-    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    figures = runpy.run_path(str(ROOT / "tools" / "figures"))
     text = page.read_text(encoding="utf-8")
     assert figures["_REGION"].search(text)
     assert figures["filled"](text) == text, "stale: make docs"
 
 
 def test_pictures_are_of_the_figures_measured():
-    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    figures = runpy.run_path(str(ROOT / "tools" / "figures"))
     assert [name for name in figures["PICTURES"] if figures["stale"](name)] == []
     for name in figures["PICTURES"]:
         drawn, kept = figures["picture"](name), (ROOT / "docs" / "benchmarks" / name).read_text(encoding="utf-8")
@@ -328,7 +328,7 @@ def test_pictures_are_of_the_figures_measured():
 
 
 def test_a_rate_that_too_few_errors_support_is_given_as_a_bound():
-    figures = runpy.run_path(str(ROOT / "tools" / "figures.py"))
+    figures = runpy.run_path(str(ROOT / "tools" / "figures"))
     supported = {"value": 1.1e-4, "low": 8e-5, "high": 1.4e-4, "supported": True}
     rows = [
         {"stated": 1e-4, "low": 9e-5, "high": 1.2e-4, "measured": supported},

@@ -12,6 +12,10 @@ from typing import ClassVar
 
 import httpx2 as httpx
 import pytest
+from PIL import Image
+
+from mien import media
+from mien.recognition import default_pipeline
 
 FLAGS = (
     "--no-sandbox",
@@ -175,3 +179,18 @@ def visit(chromium, site):
     opened.forgive = lambda *texts: expected.extend(texts)
     yield opened
     assert [fault for fault in faults if not any(text in fault for text in expected)] == []
+
+
+@pytest.fixture
+def far(samples, tmp_path):
+    """Makes a photo smaller, so that 30 pixels are between the eyes: too few for nearly a portrait."""
+
+    def made(name):
+        image = media.read(samples / name)
+        scale = 30 / float(default_pipeline().find(image).extra["quality.size"][0])
+        Image.fromarray(image).resize([round(scale * side) for side in image.shape[1::-1]]).save(
+            tmp_path / f"far {name}"
+        )
+        return tmp_path / f"far {name}"
+
+    return made
